@@ -1,0 +1,161 @@
+package nic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Handle reads and writes the NICs of the network namespace in which it was
+// opened. It is safe for use by one goroutine at a time.
+type Handle struct {
+	links *netlink.Handle
+	ioctl *ioctl
+}
+
+// Open opens the sockets that a Handle needs.
+func Open() (*Handle, error) {
+	links, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open the rtnetlink socket: %w", err)
+	}
+	ioctl, err := newIoctl()
+	if err != nil {
+		links.Close()
+		return nil, err
+	}
+	return &Handle{links: links, ioctl: ioctl}, nil
+}
+
+// Close closes the sockets.
+func (h *Handle) Close() {
+	h.links.Close()
+	h.ioctl.close()
+}
+
+// List reads all devices once and gives those that could be an ENI's guest
+// side: the physical ones, and with virtual also veth, dummy, tun and the like.
+func (h *Handle) List(ctx context.Context, virtual bool) ([]NIC, error) {
+	links, err := dumpLinks(ctx, func(l link) bool { return candidate(l, virtual) })
+	if err != nil {
+		return nil, err
+	}
+	var nics []NIC
+	for _, l := range links {
+		if n := h.toNIC(l); virtual || n.Physical() {
+			nics = append(nics, n)
+		}
+	}
+	return nics, nil
+}
+
+// ByIndex reads one device; an error that is ErrGone if it is not there.
+func (h *Handle) ByIndex(index int) (NIC, error) {
+	l, err := linkByIndex(h.links, index)
+	if err != nil {
+		return NIC{}, err
+	}
+	return h.toNIC(l), nil
+}
+
+// Read reads the settings of a device. Settings that cannot be read carry their
+// error in the State; Read itself fails only with ErrGone.
+func (h *Handle) Read(n NIC) (State, error) {
+	st := State{NIC: n}
+	if info, err := h.ioctl.driver(n.Name); err == nil {
+		st.Driver, st.BusInfo = info.Driver, info.BusInfo
+	} else if errors.Is(err, ErrGone) {
+		return State{}, err
+	}
+	st.Channels, st.ChannelsErr = h.ioctl.channels(n.Name)
+	st.Rings, st.RingsErr = h.ioctl.rings(n.Name)
+	for _, err := range []error{st.ChannelsErr, st.RingsErr} {
+		if errors.Is(err, ErrGone) {
+			return State{}, err
+		}
+	}
+	return st, nil
+}
+
+// Result is the kernel's answer to one Change.
+type Result struct {
+	Change
+	Err error // an *Error; nil if the kernel accepted the change
+}
+
+// Set writes the changes to a device: rings first, then channels, settings that
+// share a kernel operation in one call. One refused setting does not keep the
+// others from being written. What is true afterwards, only a new Read tells:
+// drivers have returned an error and applied the change all the same.
+//
+// The device is found by its index; if it has another hardware address by now,
+// nothing is written and every result is ErrGone.
+func (h *Handle) Set(n NIC, changes []Change) []Result {
+	now, err := h.ByIndex(n.Index)
+	if err == nil && now.ID() != n.ID() {
+		err = &Error{Device: n.Name, Op: "write", Kind: ErrGone,
+			Detail: fmt.Sprintf("interface %d is now %s with address %s", n.Index, now.Name, now.ID())}
+	}
+	if err != nil {
+		return allFailed(changes, err)
+	}
+	var results []Result
+	for _, op := range []Operation{SetRings, SetChannels} {
+		if group := ofOperation(changes, op); len(group) > 0 {
+			results = append(results, h.setTogether(now.Name, op, group)...)
+		}
+	}
+	return results
+}
+
+// setTogether writes settings that share an operation in one call, and one by
+// one if the kernel refuses them together.
+func (h *Handle) setTogether(device string, op Operation, group []Change) []Result {
+	err := h.setOnce(device, op, group)
+	if err == nil || len(group) == 1 || errors.Is(err, ErrGone) || errors.Is(err, ErrDenied) {
+		return allFailed(group, err)
+	}
+	var results []Result
+	for _, ch := range group {
+		results = append(results, Result{ch, h.setOnce(device, op, []Change{ch})})
+	}
+	return results
+}
+
+func (h *Handle) setOnce(device string, op Operation, group []Change) error {
+	switch op {
+	case SetRings:
+		return h.ioctl.setRings(device, func(want RingSizes) RingSizes {
+			for _, ch := range group {
+				want = ch.rings(want)
+			}
+			return want
+		})
+	case SetChannels:
+		return h.ioctl.setChannels(device, group[0].channels)
+	default:
+		return &Error{Device: device, Op: op.String(), Kind: ErrUnsupported}
+	}
+}
+
+func ofOperation(changes []Change, op Operation) []Change {
+	var group []Change
+	for _, ch := range changes {
+		if ch.Setting.Operation() == op {
+			group = append(group, ch)
+		}
+	}
+	return group
+}
+
+// allFailed gives every change the same outcome; nil err means success.
+func allFailed(changes []Change, err error) []Result {
+	results := make([]Result, len(changes))
+	for i, ch := range changes {
+		results[i] = Result{ch, err}
+	}
+	return results
+}

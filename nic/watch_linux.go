@@ -1,0 +1,224 @@
+package nic
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/mdlayher/genetlink"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Watcher turns one kernel event source into "look again" calls. It has a
+// socket of its own, which it opens again with backoff whenever it fails.
+type Watcher struct {
+	name   string
+	open   func() (eventConn, error)
+	opened func(bool)
+	lost   func() bool
+}
+
+// eventConn is one open event socket.
+type eventConn interface {
+	// receive blocks until events arrive and tells whether any is worth a
+	// look.
+	receive() (bool, error)
+	Close() error
+}
+
+// receiveBuffer holds the link messages of some hundred devices that change at
+// once; the kernel caps it at net.core.rmem_max.
+const receiveBuffer = 1 << 20
+
+// Waiting times between attempts to open an event source again. A kernel
+// without the source is asked again rarely.
+const (
+	reopenFirst  = 100 * time.Millisecond
+	reopenMost   = time.Minute
+	reopenAbsent = 10 * time.Minute
+)
+
+// NewLinkWatcher watches rtnetlink's link messages: devices that appear,
+// vanish, go up or down, are renamed, or change their address.
+func NewLinkWatcher(v *Inventory) *Watcher {
+	return &Watcher{
+		name:   "rtnetlink",
+		open:   func() (eventConn, error) { return openLinkEvents(v) },
+		opened: v.setWatching,
+		lost:   v.lost,
+	}
+}
+
+// NewEthtoolWatcher watches ethtool's notifications (Linux 5.6 and later) of
+// changed channels and rings, whoever changed them.
+func NewEthtoolWatcher(v *Inventory) *Watcher {
+	return &Watcher{
+		name:   "ethtool",
+		open:   func() (eventConn, error) { return openEthtoolEvents(v) },
+		opened: func(bool) {},
+		lost:   func() bool { return true },
+	}
+}
+
+// Name names the event source as metrics and logs do: "rtnetlink", "ethtool".
+func (w *Watcher) Name() string { return w.name }
+
+// Run watches until ctx ends, and then returns nil. notify is called for every
+// batch of events worth a look; state whenever the source comes up (err nil) or
+// goes down (err says why; ErrUnsupported if the kernel has no such source).
+func (w *Watcher) Run(ctx context.Context, notify func(), state func(err error)) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = reopenFirst, reopenMost
+	for ctx.Err() == nil {
+		err := w.session(ctx, notify, state, wait.Reset)
+		if ctx.Err() != nil {
+			break
+		}
+		w.opened(false)
+		state(fmt.Errorf("%s events: %w", w.name, err))
+		pause := wait.NextBackOff()
+		if errors.Is(err, ErrUnsupported) {
+			pause = reopenAbsent
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}
+
+// session watches over one socket until it fails.
+func (w *Watcher) session(ctx context.Context, notify func(), state func(error), healthy func()) error {
+	conn, err := w.open()
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer func() {
+		if stop() {
+			conn.Close()
+		}
+	}()
+	w.opened(true)
+	state(nil)
+	notify()
+	for {
+		look, err := conn.receive()
+		switch {
+		case errors.Is(err, unix.ENOBUFS):
+			look = w.lost()
+		case err != nil:
+			return err
+		default:
+			healthy()
+		}
+		if look {
+			notify()
+		}
+	}
+}
+
+type linkEvents struct {
+	*netlink.Conn
+	inventory *Inventory
+}
+
+func openLinkEvents(v *Inventory) (eventConn, error) {
+	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open the socket: %w", err)
+	}
+	if err := errors.Join(conn.SetReadBuffer(receiveBuffer), conn.JoinGroup(unix.RTNLGRP_LINK)); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("join the link group: %w", err)
+	}
+	return linkEvents{conn, v}, nil
+}
+
+func (c linkEvents) receive() (look bool, err error) {
+	msgs, err := c.Receive()
+	for _, m := range msgs {
+		if m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK {
+			continue
+		}
+		l, err := parseLink(m.Data)
+		if err != nil {
+			return true, fmt.Errorf("read an event: %w", err)
+		}
+		look = c.inventory.observe(l) || look
+	}
+	return look, err
+}
+
+type ethtoolEvents struct {
+	*genetlink.Conn
+	inventory *Inventory
+}
+
+func openEthtoolEvents(v *Inventory) (eventConn, error) {
+	conn, err := genetlink.Dial(nil)
+	if err != nil {
+		return nil, fmt.Errorf("open the socket: %w", err)
+	}
+	if err := joinMonitor(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return ethtoolEvents{conn, v}, nil
+}
+
+func joinMonitor(conn *genetlink.Conn) error {
+	family, err := conn.GetFamily("ethtool")
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Error{Op: "find the ethtool netlink family", Kind: ErrUnsupported, Errno: unix.ENOENT,
+			Detail: "this kernel has none (before Linux 5.6, or built without it)"}
+	}
+	if err != nil {
+		return fmt.Errorf("find the ethtool netlink family: %w", err)
+	}
+	for _, g := range family.Groups {
+		if g.Name == "monitor" {
+			return errors.Join(conn.SetReadBuffer(receiveBuffer), conn.JoinGroup(g.ID))
+		}
+	}
+	return &Error{Op: "find ethtool's monitor group", Kind: ErrUnsupported}
+}
+
+func (c ethtoolEvents) receive() (look bool, err error) {
+	msgs, _, err := c.Receive()
+	for _, m := range msgs {
+		if index, ok := ethtoolDevice(m.Data); ok && c.inventory.follows(index) {
+			look = true
+		}
+	}
+	return look, err
+}
+
+// Attribute numbers of ethtool's notifications (include/uapi/linux/
+// ethtool_netlink.h): every message has the header first, and in it the device.
+const (
+	ethtoolHeader   = 1
+	ethtoolDevIndex = 1
+)
+
+// ethtoolDevice reads the interface index from a notification's attributes.
+func ethtoolDevice(b []byte) (index int, ok bool) {
+	err := eachAttr(b, func(typ uint16, value []byte) error {
+		if typ != ethtoolHeader {
+			return nil
+		}
+		return eachAttr(value, func(typ uint16, value []byte) error {
+			if typ == ethtoolDevIndex && len(value) == 4 {
+				index, ok = int(binary.NativeEndian.Uint32(value)), true
+			}
+			return nil
+		})
+	})
+	return index, ok && err == nil
+}
