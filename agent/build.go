@@ -1,0 +1,94 @@
+package agent
+
+import (
+	"time"
+
+	"github.com/enitune/enitune/plan"
+)
+
+// View is what a reconcile works by: the desired state and how good it is.
+type View struct {
+	Desired Desired
+	// Known tells whether the instance's ENIs are known, from the API or the
+	// cache.
+	Known  bool
+	Origin Origin
+	// Errors are what went wrong in finding it.
+	Errors []Problem
+	// Enabled is false where the cloud is switched off: then not to know the
+	// ENIs is no fault.
+	Enabled bool
+	Sources []SourceHealth
+}
+
+func newReport(v View, now time.Time) Report {
+	return Report{
+		Version:    1,
+		Time:       now.UTC(),
+		Instance:   Instance{ID: v.Desired.InstanceID, Region: v.Desired.Region, Type: v.Desired.InstanceType},
+		Desired:    v.Origin,
+		Determined: v.Known || !v.Enabled,
+		NICs:       []NICReport{},
+		Unmatched:  []Unmatched{},
+		Errors:     append([]Problem{}, v.Errors...),
+		Sources:    append([]SourceHealth{}, v.Sources...),
+	}
+}
+
+// undetermined notes an error without which more would be known.
+func (r Report) undetermined(c Component, err error) Report {
+	r.Errors = append(r.Errors, Problem{c, err.Error()})
+	r.Determined = false
+	return r
+}
+
+// ambiguous notes NICs and ENIs that share an address.
+func (r *Report) ambiguous(problems []Problem) {
+	r.Errors = append(r.Errors, problems...)
+	if len(problems) > 0 {
+		r.Determined = false
+	}
+}
+
+// finish writes what is now true into the report and into the memory.
+func (r *Reconciler) finish(report *Report, subjects []*subject, view View) {
+	now := r.clock()
+	for _, s := range subjects {
+		n := NICReport{
+			Device: s.nic.Name, MAC: s.nic.ID(), ENI: s.eni.ID, Type: s.eni.Type, Driver: s.target.State.Driver,
+			Settings: []SettingReport{},
+		}
+		for _, d := range s.decisions {
+			n.Settings = append(n.Settings, r.settingReport(s, d, now))
+			if d.Reason == plan.Unreadable {
+				report.Errors = append(report.Errors, Problem{ComponentKernel, d.Detail})
+				report.Determined = false
+			}
+		}
+		if s.eni.Unresolved != "" && !s.target.Excluded {
+			report.Errors = append(report.Errors, Problem{ComponentAPI,
+				s.nic.Name + ": the desired state of ENI " + s.eni.ID + " is not known: " + s.eni.Unresolved})
+			report.Determined = false
+		}
+		report.NICs = append(report.NICs, n)
+	}
+	report.InSync = report.Determined && !report.Drifted()
+}
+
+func (r *Reconciler) settingReport(s *subject, d plan.Decision, now time.Time) SettingReport {
+	sr := SettingReport{
+		Setting: d.Setting, Current: d.Current, Max: d.Max, Desired: d.Desired, Source: d.Source,
+		Action: d.Action, Reason: d.Reason, Drift: d.Drift, Message: d.Message(),
+	}
+	if s.knows != plan.ENIUnknown && !s.target.Excluded {
+		since := r.memory.settle(s.nic.ID(), d, s.target.State.Reading(d.Setting), now)
+		sr.DriftSince = since.UTC()
+		if since.IsZero() {
+			sr.DriftSince = time.Time{}
+		}
+	}
+	if a, ok := s.applied[d.Setting]; ok {
+		sr.Applied = &a
+	}
+	return sr
+}

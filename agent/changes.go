@@ -1,0 +1,77 @@
+package agent
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/enitune/enitune/plan"
+)
+
+// logChanges writes to the log what a report says and the one before did not:
+// every change of state once, not each cycle.
+func logChanges(log *slog.Logger, before, now Report, first bool) {
+	known := map[string]SettingReport{}
+	devices := map[string]string{}
+	for _, n := range before.NICs {
+		devices[n.MAC] = n.Device
+		for _, s := range n.Settings {
+			known[n.MAC+" "+s.Setting.String()] = s
+		}
+	}
+	for _, n := range now.NICs {
+		if _, ok := devices[n.MAC]; !ok && !first {
+			log.Info("NIC appeared", "device", n.Device, "eni", n.ENI, "mac", n.MAC)
+		}
+		delete(devices, n.MAC)
+		for _, s := range n.Settings {
+			logSetting(log, n, s, known[n.MAC+" "+s.Setting.String()])
+		}
+	}
+	for mac, device := range devices {
+		log.Info("NIC is gone", "device", device, "mac", mac)
+	}
+	logProblems(log, before, now)
+	logOrigin(log, before.Desired, now.Desired)
+}
+
+func logSetting(log *slog.Logger, n NICReport, s, before SettingReport) {
+	attrs := []any{"device", n.Device, "eni", n.ENI, "setting", s.Setting.String(), "current", s.Current,
+		"desired", s.Desired, "source", s.Source.String(), "reason", s.Reason.String()}
+	switch {
+	case s.Applied != nil && s.Drift:
+		log.Warn(fmt.Sprintf("%s %s: %d -> %d, still drifted: %s", n.Device, s.Setting, s.Applied.From, s.Applied.To, s.Message), attrs...)
+	case s.Applied != nil:
+		log.Info(fmt.Sprintf("%s %s: %d -> %d", n.Device, s.Setting, s.Applied.From, s.Applied.To), attrs...)
+	case s.Reason == before.Reason && s.Current == before.Current && s.Desired == before.Desired:
+	case s.Drift, s.Reason == plan.Unreadable, s.Reason == plan.DuplicateMAC:
+		log.Warn(fmt.Sprintf("%s %s: %s", n.Device, s.Setting, s.Message), attrs...)
+	case before.Drift:
+		log.Info(fmt.Sprintf("%s %s: no longer drifted", n.Device, s.Setting), attrs...)
+	default:
+		log.Debug(fmt.Sprintf("%s %s: %s", n.Device, s.Setting, s.Reason), attrs...)
+	}
+}
+
+func logProblems(log *slog.Logger, before, now Report) {
+	for _, p := range now.Errors {
+		if !slices.Contains(before.Errors, p) {
+			log.Error(p.Message, "component", string(p.Component))
+		}
+	}
+	for _, u := range now.Unmatched {
+		if u.Reason == NICMissing && !slices.Contains(before.Unmatched, u) {
+			log.Warn("ENI has no NIC in this network namespace", "eni", u.ENI, "mac", u.MAC)
+		}
+	}
+	if len(before.Errors) > 0 && len(now.Errors) == 0 {
+		log.Info("no more errors")
+	}
+}
+
+func logOrigin(log *slog.Logger, before, now Origin) {
+	if before.Origin == now.Origin && before.Stale == now.Stale {
+		return
+	}
+	log.Info("desired state", "origin", now.Origin, "fetched_at", now.FetchedAt, "stale", now.Stale)
+}

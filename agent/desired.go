@@ -1,0 +1,163 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/enitune/enitune/eni"
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
+)
+
+// Desired is what the cloud says of an instance's ENIs, as it is kept on disk.
+type Desired struct {
+	InstanceID   string    `json:"instance_id"`
+	Region       string    `json:"region"`
+	InstanceType string    `json:"instance_type"` // "" if the metadata service did not tell
+	FetchedAt    time.Time `json:"fetched_at"`
+	ENIs         []ENI     `json:"enis"`
+}
+
+// ENI is one elastic network interface of the instance.
+type ENI struct {
+	ID     string  `json:"id"`
+	MAC    string  `json:"mac"`    // lower-case colon form
+	Type   string  `json:"type"`   // Primary, Secondary, Trunk, Member; "" if unknown
+	Status string  `json:"status"` // InUse, Attaching, ...; "" if unknown
+	Values []Value `json:"values"` // in no particular order
+	// Unresolved says why the API told nothing of an ENI that the metadata
+	// service lists; "" for all others.
+	Unresolved string `json:"unresolved,omitempty"`
+}
+
+// Value is what one source says that a setting should be.
+type Value struct {
+	Setting nic.Setting `json:"setting"`
+	Value   int         `json:"value"`
+	Source  plan.Source `json:"source"`
+}
+
+// Tags that carry the ring sizes an ENI was given, because the API accepts them
+// and does not document to give them back.
+const (
+	TagRxQueueSize = "enitune:rx-queue-size"
+	TagTxQueueSize = "enitune:tx-queue-size"
+)
+
+// Ranges of values from the cloud. Queues: ModifyNetworkInterfaceAttribute,
+// QueueNumber. Rings: the API takes 8192 to 16384; the wider range lets in what
+// other generations or a later API may say, and keeps nonsense out.
+const (
+	maxQueues = 2048
+	maxRing   = 65536
+)
+
+// describe turns the API's view of one ENI into what is wanted of its NIC. What
+// is out of range or contradicts a stronger source is left out and told as a
+// problem.
+func describe(ni eni.NetworkInterface, limits *eni.InstanceType) (ENI, []Problem) {
+	e := ENI{ID: ni.ID, MAC: ni.MAC, Type: ni.Type, Status: ni.Status}
+	c := collector{eni: &e}
+	traffic := ni.TrafficConfig
+	if traffic == nil {
+		traffic = &eni.TrafficConfig{}
+	}
+	c.field(nic.Queues, plan.API, "QueueNumber", first(ni.QueueNumber, traffic.QueueNumber), maxQueues)
+	c.field(nic.RxRing, plan.API, "RxQueueSize", first(ni.RxQueueSize, traffic.RxQueueSize), maxRing)
+	c.field(nic.TxRing, plan.API, "TxQueueSize", first(ni.TxQueueSize, traffic.TxQueueSize), maxRing)
+	c.tag(nic.RxRing, ni.Tags, TagRxQueueSize)
+	c.tag(nic.TxRing, ni.Tags, TagTxQueueSize)
+	if ni.QueueNumber == nil && limits != nil {
+		if ni.Type == "Primary" {
+			c.field(nic.Queues, plan.InstanceType, "PrimaryEniQueueNumber", limits.PrimaryEniQueueNumber, maxQueues)
+		} else {
+			c.field(nic.Queues, plan.InstanceType, "SecondaryEniQueueNumber", limits.SecondaryEniQueueNumber, maxQueues)
+		}
+	}
+	return e, c.problems
+}
+
+// collector gathers the values of one ENI and what is wrong with them.
+type collector struct {
+	eni      *ENI
+	problems []Problem
+}
+
+func (c *collector) field(s nic.Setting, src plan.Source, name string, n *int, most int) {
+	switch {
+	case n == nil:
+	case *n < 1 || *n > most:
+		c.complain("%s is %d, outside 1 to %d; ignored", name, *n, most)
+	default:
+		c.eni.Values = append(c.eni.Values, Value{s, *n, src})
+	}
+}
+
+func (c *collector) tag(s nic.Setting, tags map[string]string, key string) {
+	text, ok := tags[key]
+	if !ok {
+		return
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		c.complain("tag %s is %q, not a whole number; ignored, correct or remove the tag", key, text)
+		return
+	}
+	if api, ok := c.eni.value(s); ok && api.Value != n {
+		c.complain("tag %s says %d, but the API says %d, which counts; correct or remove the tag", key, n, api.Value)
+		return
+	}
+	c.field(s, plan.Tag, "tag "+key, &n, maxRing)
+}
+
+func (c *collector) complain(format string, args ...any) {
+	c.problems = append(c.problems, Problem{ComponentAPI, "ENI " + c.eni.ID + ": " + fmt.Sprintf(format, args...)})
+}
+
+// value gives the strongest source's value for a setting.
+func (e ENI) value(s nic.Setting) (best Value, ok bool) {
+	for _, v := range e.Values {
+		if v.Setting == s && (!ok || v.Source < best.Source) {
+			best, ok = v, true
+		}
+	}
+	return best, ok
+}
+
+// needsLimits tells whether the instance type's defaults are asked for: where
+// the API leaves an ENI's queue number out.
+func needsLimits(list []eni.NetworkInterface) bool {
+	return slices.ContainsFunc(list, func(ni eni.NetworkInterface) bool { return ni.QueueNumber == nil })
+}
+
+// resolve finds what a setting should be: the first source that has a value.
+func resolve(rule Rule, e ENI, s nic.Setting, r nic.Reading) plan.Wanted {
+	switch want := rule.Wants[s]; want.Kind {
+	case WantNumber:
+		return plan.Wanted{Value: want.N, Source: plan.Override}
+	case WantMax:
+		if r.Max == 0 {
+			return plan.Wanted{}
+		}
+		return plan.Wanted{Value: r.Max, Source: plan.Override}
+	case WantAPI:
+	}
+	if v, ok := e.value(s); ok {
+		return plan.Wanted{Value: v.Value, Source: v.Source}
+	}
+	if s != nic.Queues && e.ID != "" && r.Max > 0 {
+		return plan.Wanted{Value: r.Max, Source: plan.Device}
+	}
+	return plan.Wanted{}
+}
+
+func first(values ...*int) *int {
+	for _, v := range values {
+		if v != nil {
+			return v
+		}
+	}
+	return nil
+}

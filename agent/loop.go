@@ -1,0 +1,283 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"github.com/enitune/enitune/plan"
+)
+
+// Watcher announces changes in the kernel.
+type Watcher interface {
+	// Name is the event source's name in metrics and reports.
+	Name() string
+	// Run watches until ctx ends. notify means "look again"; state tells that
+	// the source came up (nil) or why it is down.
+	Run(ctx context.Context, notify func(), state func(err error)) error
+}
+
+// Reconciles come as events come, but in a storm at most stormRate a second
+// after a burst of stormBurst.
+const (
+	stormRate  = 50
+	stormBurst = 20
+)
+
+// Reads of the cloud that something asks for out of turn (a hot-plug, SIGHUP)
+// come at most askBurst at once and then one in askEvery.
+const (
+	askBurst = 6
+	askEvery = 30 * time.Second
+)
+
+// Daemon keeps the guest in line until it is told to end.
+type Daemon struct {
+	o        DaemonOptions
+	trigger  *trigger
+	kick     chan struct{} // asks the refresher to read the cloud out of turn
+	hunt     hunt
+	schedule *schedule
+
+	mu     sync.Mutex
+	report Report
+	have   bool
+	events map[string]SourceHealth
+	kernel SourceHealth
+}
+
+// DaemonOptions configure a Daemon.
+type DaemonOptions struct {
+	Reconciler *Reconciler
+	Store      *Store
+	Cloud      *Cloud // nil where the cloud is switched off
+	// Watchers by the cause they announce.
+	Watchers map[Cause]Watcher
+	// Invalidate makes the guest's NICs be listed anew at the next reconcile.
+	Invalidate      func()
+	ResyncInterval  time.Duration
+	RefreshInterval time.Duration
+	Clock           func() time.Time
+	Log             *slog.Logger
+	// Reported is called after every reconcile; it may be nil.
+	Reported func(Report)
+}
+
+// NewDaemon makes a Daemon that has not started.
+func NewDaemon(o DaemonOptions) *Daemon {
+	return &Daemon{
+		o: o, trigger: newTrigger(o.Clock), kick: make(chan struct{}, 1),
+		schedule: newSchedule(o.RefreshInterval), events: map[string]SourceHealth{},
+		kernel: SourceHealth{Source: string(ComponentKernel)},
+	}
+}
+
+// Run works until ctx ends, and returns nil then. It leaves the NICs as they
+// are.
+func (d *Daemon) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for cause, w := range d.o.Watchers {
+		g.Go(func() error {
+			return w.Run(ctx, func() { d.trigger.fire(cause) }, func(err error) { d.noteEvents(w.Name(), err) })
+		})
+	}
+	if d.o.Cloud != nil {
+		g.Go(func() error { return d.refresh(ctx) })
+	}
+	d.trigger.fire(CauseStart)
+	g.Go(func() error { return d.loop(ctx) })
+	return g.Wait()
+}
+
+// Refresh reads the cloud and the NICs anew, as SIGHUP asks for.
+func (d *Daemon) Refresh() {
+	d.ask()
+	d.o.Invalidate()
+	d.trigger.fire(CauseSignal)
+}
+
+// Report is the last report, with the health of the event sources as it is now.
+// ok is false before the first reconcile.
+func (d *Daemon) Report() (r Report, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r = d.report
+	r.Sources = append(slices.Clone(r.Sources), d.kernel)
+	for _, w := range d.o.Watchers {
+		h := d.events[w.Name()]
+		h.Source = w.Name()
+		r.Events = append(r.Events, h)
+	}
+	slices.SortFunc(r.Events, func(a, b SourceHealth) int {
+		if a.Source < b.Source {
+			return -1
+		}
+		return 1
+	})
+	return r, d.have
+}
+
+// ask wants the cloud to be read out of turn.
+func (d *Daemon) ask() {
+	select {
+	case d.kick <- struct{}{}:
+	default: // one is already wanted
+	}
+}
+
+// loop reconciles on every trigger, and at the latest when the next retry or
+// the regular look is due.
+func (d *Daemon) loop(ctx context.Context) error {
+	storm := rate.NewLimiter(stormRate, stormBurst)
+	for {
+		cause, since, ok := d.next(ctx)
+		if !ok || storm.Wait(ctx) != nil {
+			return nil
+		}
+		d.reconcile(ctx, cause, since)
+	}
+}
+
+// next waits for a trigger or for the time of the next look.
+func (d *Daemon) next(ctx context.Context) (Cause, time.Time, bool) {
+	timed, cancel := context.WithTimeout(ctx, d.untilNextLook())
+	defer cancel()
+	cause, since, ok := d.trigger.wait(timed)
+	if !ok && ctx.Err() == nil {
+		if at := d.hunt.due(); !at.IsZero() && !d.o.Clock().Before(at) {
+			d.o.Invalidate()
+		}
+		return CauseResync, d.o.Clock(), true
+	}
+	return cause, since, ok
+}
+
+func (d *Daemon) untilNextLook() time.Duration {
+	now := d.o.Clock()
+	wait := d.o.ResyncInterval
+	for _, at := range []time.Time{d.o.Reconciler.memory.nextRetry(now), d.hunt.due()} {
+		if !at.IsZero() {
+			wait = min(wait, max(at.Sub(now), time.Millisecond))
+		}
+	}
+	return wait
+}
+
+func (d *Daemon) reconcile(ctx context.Context, cause Cause, since time.Time) {
+	start := d.o.Clock()
+	view := d.o.Store.View()
+	report := d.o.Reconciler.Reconcile(ctx, view, true)
+	if ctx.Err() != nil {
+		return // it may have stopped half-way
+	}
+	end := d.o.Clock()
+	recorder := d.o.Reconciler.recorder
+	recorder.Reconciled(cause.String(), report.Determined, end.Sub(start))
+	if (cause == CauseEthtool || cause == CauseLink) && report.changed() {
+		recorder.Repaired(end.Sub(since))
+	}
+	d.publish(report)
+	if view.Known && d.o.Cloud != nil && view.attempted() && d.hunt.look(d.o.Reconciler.strangers, end) {
+		d.ask()
+	}
+}
+
+// publish makes a report the current one, and logs what it changes.
+func (d *Daemon) publish(report Report) {
+	d.mu.Lock()
+	before, had := d.report, d.have
+	d.report, d.have = report, true
+	noteHealth(&d.kernel, report.kernelError(), report.Time)
+	d.mu.Unlock()
+	logChanges(d.o.Log, before, report, !had)
+	if d.o.Reported != nil {
+		d.o.Reported(report)
+	}
+}
+
+// noteEvents notes that an event source came up or went down.
+func (d *Daemon) noteEvents(name string, err error) {
+	d.mu.Lock()
+	h := d.events[name]
+	wasUp, before := h.Up, h.Error
+	noteHealth(&h, err, d.o.Clock())
+	d.events[name] = h
+	d.mu.Unlock()
+	switch {
+	case err != nil && h.Error != before:
+		d.o.Log.Warn("event source is down; changes are found by polling", "source", name, "error", err, "poll_every", d.o.ResyncInterval)
+	case err == nil && !wasUp:
+		d.o.Log.Info("event source is up", "source", name)
+	}
+}
+
+// refresh reads the cloud at the start, on schedule, and when asked to.
+func (d *Daemon) refresh(ctx context.Context) error {
+	asks := rate.NewLimiter(rate.Every(askEvery), askBurst)
+	for {
+		res := d.o.Cloud.Fetch(ctx, d.o.Store.Desired())
+		if ctx.Err() != nil {
+			return nil
+		}
+		d.o.Store.Update(res, true)
+		d.o.Invalidate() // NICs that nobody knew may have become known
+		d.trigger.fire(CauseDesired)
+		pause := time.NewTimer(d.schedule.next(res.APIErr))
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		case <-d.kick:
+			// Out of turn, but never in a tight loop: the wait ends early only
+			// with ctx, which the fetch then sees.
+			_ = asks.Wait(ctx)
+		}
+		pause.Stop()
+	}
+}
+
+// changed tells whether the reconcile wrote anything that came true.
+func (r Report) changed() bool {
+	for _, n := range r.NICs {
+		for _, s := range n.Settings {
+			if s.Applied != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// attempted tells whether the cloud was asked since the start.
+func (v View) attempted() bool {
+	return slices.ContainsFunc(v.Sources, func(s SourceHealth) bool { return s.Up || s.Error != "" })
+}
+
+// kernelError is what kept the NICs from being read, nil if nothing did.
+func (r Report) kernelError() error {
+	for _, p := range r.Errors {
+		if p.Component == ComponentKernel {
+			return problemError(p.Message)
+		}
+	}
+	return nil
+}
+
+type problemError string
+
+func (e problemError) Error() string { return string(e) }
+
+// strangersOf lists the addresses that no known ENI has.
+func strangersOf(pairs []pairing) []string {
+	var macs []string
+	for _, p := range pairs {
+		if id := p.nic.ID(); p.knows == plan.ENIUnknown && id != "" {
+			macs = append(macs, id)
+		}
+	}
+	return macs
+}

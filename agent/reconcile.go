@@ -1,0 +1,258 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
+)
+
+// Guest is what the agent needs of the guest's NICs.
+type Guest interface {
+	// NICs gives the devices that could be an ENI's guest side.
+	NICs(ctx context.Context) ([]nic.NIC, error)
+	// Read reads one device's settings; ErrGone if it vanished.
+	Read(n nic.NIC) (nic.State, error)
+	// Set writes settings; the truth is what the next Read says.
+	Set(n nic.NIC, changes []nic.Change) []nic.Result
+	// Follow names the devices and addresses that matter from now on.
+	Follow(indexes []int, macs []string)
+}
+
+// Recorder is told what happens, for metrics.
+type Recorder interface {
+	// Reconciled: one reconcile ended; ok is false if something could not be
+	// determined.
+	Reconciled(trigger string, ok bool, took time.Duration)
+	// Repaired: a drift that an event announced was written and verified.
+	Repaired(took time.Duration)
+	// Changed: a write was tried; result is "ok" or "refused".
+	Changed(device, eni string, s nic.Setting, result string)
+	// ForeignChange: someone else changed a setting.
+	ForeignChange(device, eni string, s nic.Setting)
+}
+
+// passes bounds how often one reconcile writes to a NIC: writing one setting
+// can disturb another.
+const passes = 2
+
+// Reconciler brings the guest in line with what is wanted. `plan`, `apply` and
+// the daemon all use its one Reconcile. It is for one goroutine.
+type Reconciler struct {
+	guest    Guest
+	rules    []Rule
+	policy   plan.Policy
+	cloud    bool
+	recorder Recorder
+	clock    func() time.Time
+	memory   *memory
+	// strangers are the addresses of the last look that no known ENI has.
+	strangers []string
+}
+
+// ReconcilerOptions configure a Reconciler.
+type ReconcilerOptions struct {
+	Guest    Guest
+	Rules    []Rule
+	Policy   plan.Policy
+	Budget   Budget
+	Cloud    bool // false: no cloud at all, only the rules
+	Recorder Recorder
+	Clock    func() time.Time
+}
+
+// NewReconciler makes a Reconciler that remembers nothing yet.
+func NewReconciler(o ReconcilerOptions) *Reconciler {
+	return &Reconciler{
+		guest: o.Guest, rules: o.Rules, policy: o.Policy, cloud: o.Cloud,
+		recorder: o.Recorder, clock: o.Clock, memory: newMemory(o.Budget),
+	}
+}
+
+// subject is one NIC on its way through a reconcile.
+type subject struct {
+	pairing
+	rule      Rule
+	target    plan.Target
+	decisions []plan.Decision
+	applied   map[nic.Setting]Applied
+}
+
+// Reconcile looks at the guest, plans, writes if write is set, and reports what
+// is true afterwards. It goes on past a NIC or setting that fails, and stops
+// between writes when ctx ends.
+func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Report {
+	report := newReport(view, r.clock())
+	nics, err := r.guest.NICs(ctx)
+	if err != nil {
+		return report.undetermined(ComponentKernel, err)
+	}
+	pairs, missing, problems := match(nics, view.Desired.ENIs, view.Known)
+	report.Unmatched = append(report.Unmatched, missing...)
+	report.ambiguous(problems)
+	r.strangers = strangersOf(pairs)
+
+	subjects, err := r.look(pairs)
+	if err != nil {
+		report = report.undetermined(ComponentKernel, err)
+	}
+	r.follow(subjects, view)
+	r.noteForeign(subjects)
+	r.plan(subjects)
+	for pass := 0; write && pass < passes && r.write(ctx, subjects); pass++ {
+		r.plan(subjects)
+	}
+	r.finish(&report, subjects, view)
+	return report
+}
+
+// look reads the settings of every NIC that is to be reported. NICs that vanish
+// meanwhile are left out.
+func (r *Reconciler) look(pairs []pairing) ([]*subject, error) {
+	var subjects []*subject
+	var failed error
+	for _, p := range pairs {
+		rule, explicit := matchRule(r.rules, p.nic, p.eni)
+		if !p.nic.Physical() && p.knows != plan.ENIMatched && p.knows != plan.ENIAmbiguous && !(explicit && !r.cloud) {
+			continue // a virtual device that nobody asked for
+		}
+		st, err := r.guest.Read(p.nic)
+		if errors.Is(err, nic.ErrGone) {
+			continue
+		}
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		s := &subject{pairing: p, rule: rule, applied: map[nic.Setting]Applied{}}
+		s.target = plan.Target{State: st, ENI: p.knows, Excluded: !rule.Manage}
+		subjects = append(subjects, s)
+	}
+	return subjects, failed
+}
+
+// follow tells the guest which devices matter: those reported, and any that
+// appears with the address of a known ENI.
+func (r *Reconciler) follow(subjects []*subject, view View) {
+	var indexes []int
+	var macs []string
+	for _, s := range subjects {
+		indexes = append(indexes, s.nic.Index)
+	}
+	for _, e := range view.Desired.ENIs {
+		macs = append(macs, e.MAC)
+	}
+	r.guest.Follow(indexes, macs)
+}
+
+// noteForeign records what someone else changed since the last reconcile.
+func (r *Reconciler) noteForeign(subjects []*subject) {
+	now := r.clock()
+	for _, s := range subjects {
+		if s.knows == plan.ENIUnknown || s.target.Excluded {
+			continue
+		}
+		for _, setting := range r.memory.observe(s.target.State, now) {
+			r.recorder.ForeignChange(s.nic.Name, s.eni.ID, setting)
+		}
+	}
+	r.memory.expire(now)
+}
+
+// plan decides every subject's settings from its state and the memory.
+func (r *Reconciler) plan(subjects []*subject) {
+	now := r.clock()
+	targets := make([]plan.Target, len(subjects))
+	for i, s := range subjects {
+		s.target.Budget = r.memory.budgetLeft(s.nic.ID(), now)
+		s.target.Items = nil
+		for _, setting := range nic.Settings() {
+			reading := s.target.State.Reading(setting)
+			item := plan.Item{Setting: setting}
+			if s.knows == plan.ENIMatched || s.knows == plan.ENIUndetermined {
+				item.Wanted = resolve(s.rule, s.eni, setting, reading)
+				item.Memory = r.memory.recall(s.nic.ID(), setting, item.Wanted, reading, now)
+			}
+			s.target.Items = append(s.target.Items, item)
+		}
+		targets[i] = s.target
+	}
+	for i, decisions := range plan.Diff(r.policy, targets) {
+		subjects[i].decisions = decisions
+	}
+}
+
+// write carries out what was decided and reads the NICs again. It tells whether
+// it tried anything.
+func (r *Reconciler) write(ctx context.Context, subjects []*subject) (wrote bool) {
+	for _, s := range subjects {
+		if ctx.Err() != nil {
+			return wrote
+		}
+		if changes := changesOf(s.decisions); len(changes) > 0 {
+			wrote = true
+			r.writeOne(s, changes)
+		}
+	}
+	return wrote
+}
+
+func changesOf(decisions []plan.Decision) []nic.Change {
+	var changes []nic.Change
+	for _, d := range decisions {
+		if d.Action == plan.Set {
+			changes = append(changes, d.Change)
+		}
+	}
+	return changes
+}
+
+// writeOne writes to one NIC and judges each change by what a new read says.
+func (r *Reconciler) writeOne(s *subject, changes []nic.Change) {
+	id, now := s.nic.ID(), r.clock()
+	var spent []nic.Operation
+	for _, ch := range changes {
+		if op := ch.Setting.Operation(); !slices.Contains(spent, op) {
+			spent = append(spent, op)
+			r.memory.spend(id, now)
+		}
+	}
+	before := s.target.State
+	results := r.guest.Set(s.nic, changes)
+	after, err := r.guest.Read(s.nic)
+	if err != nil {
+		return // gone in the middle: the next look tells
+	}
+	s.target.State = after
+	for _, res := range results {
+		r.judge(s, res, before.Reading(res.Setting), after.Reading(res.Setting))
+	}
+}
+
+// judge notes what became of one change.
+func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading) {
+	from := before.Current
+	if before.Highest > res.Value {
+		from = before.Highest
+	}
+	came := after.Err == nil && after.Current >= res.Value && (res.RaiseOnly || after.Highest <= res.Value)
+	if came {
+		r.recorder.Changed(s.nic.Name, s.eni.ID, res.Setting, "ok")
+		if a, ok := s.applied[res.Setting]; ok {
+			from = a.From
+		}
+		s.applied[res.Setting] = Applied{From: from, To: res.Value}
+		return
+	}
+	words, busy := fmt.Sprintf("accepted %d and still has %d", res.Value, after.Current), false
+	var kernel *nic.Error
+	if errors.As(res.Err, &kernel) {
+		words, busy = kernel.Reason(), errors.Is(kernel, nic.ErrBusy)
+	}
+	r.recorder.Changed(s.nic.Name, s.eni.ID, res.Setting, "refused")
+	r.memory.refused(s.nic.ID(), res.Value, before.Max, res.Setting, words, busy, r.clock())
+}

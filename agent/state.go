@@ -1,0 +1,158 @@
+package agent
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+)
+
+// StateFile keeps the last good desired state over reboots and cloud outages.
+type StateFile struct {
+	// Path of the file, in a directory that exists or can be made.
+	Path string
+	// Machine identifies the (virtual) machine; a file written on another one,
+	// as on a disk made from an image, is not used. "" where it cannot be read:
+	// then only the instance id and the NICs' addresses protect.
+	Machine string
+}
+
+const (
+	stateVersion = 1
+	// maxStateBytes is far above what the largest instance's ENIs take.
+	maxStateBytes = 4 << 20
+)
+
+// envelope is the file: a body and what proves it whole.
+type envelope struct {
+	Version int             `json:"version"`
+	SHA256  string          `json:"sha256"` // of the body's bytes, hexadecimal
+	Body    json.RawMessage `json:"body"`
+}
+
+type stateBody struct {
+	Machine string  `json:"machine,omitempty"`
+	Desired Desired `json:"desired"`
+}
+
+// ErrStateUnusable is matched by errors of Load that mean: there is a file, and
+// it is not to be used.
+var ErrStateUnusable = errors.New("state file not used")
+
+// Load reads the file. fs.ErrNotExist tells that there is none,
+// ErrStateUnusable that it is broken, of another version or of another machine.
+// A file is never changed or removed by Load.
+func (f StateFile) Load() (Desired, error) {
+	data, err := readLimited(f.Path, maxStateBytes)
+	if err != nil {
+		return Desired{}, err
+	}
+	body, err := decodeState(data)
+	if err == nil && body.Machine != "" && f.Machine != "" && body.Machine != f.Machine {
+		err = errors.New("it was written on another machine (a disk made from an image?)")
+	}
+	if err != nil {
+		return Desired{}, fmt.Errorf("%w: %s: %w; it is written anew when the cloud answers", ErrStateUnusable, f.Path, err)
+	}
+	return body.Desired, nil
+}
+
+// decodeState reads and checks the bytes of a state file.
+func decodeState(data []byte) (stateBody, error) {
+	var env envelope
+	if err := json.Unmarshal(data, &env); err != nil {
+		return stateBody{}, fmt.Errorf("not a state file: %w", err)
+	}
+	if env.Version != stateVersion {
+		return stateBody{}, fmt.Errorf("version %d, this enitune reads version %d", env.Version, stateVersion)
+	}
+	if sum := checksum(env.Body); sum != env.SHA256 {
+		return stateBody{}, errors.New("the checksum does not match, the file is damaged")
+	}
+	var body stateBody
+	if err := json.Unmarshal(env.Body, &body); err != nil {
+		return stateBody{}, fmt.Errorf("body: %w", err)
+	}
+	if body.Desired.InstanceID == "" {
+		return stateBody{}, errors.New("it names no instance")
+	}
+	return body, nil
+}
+
+func encodeState(body stateBody) ([]byte, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(envelope{Version: stateVersion, SHA256: checksum(raw), Body: raw})
+	return append(data, '\n'), err
+}
+
+func checksum(body []byte) string {
+	var compact bytes.Buffer
+	if json.Compact(&compact, body) == nil {
+		body = compact.Bytes()
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// Save replaces the file by one with d, atomically and durably: after a crash at
+// any moment there is the old file or the new one.
+func (f StateFile) Save(d Desired) error {
+	data, err := encodeState(stateBody{Machine: f.Machine, Desired: d})
+	if err != nil {
+		return fmt.Errorf("write %s: %w", f.Path, err)
+	}
+	dir := filepath.Dir(f.Path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the state directory: %w", err)
+	}
+	// The temporary file stands in the same directory, so that renaming it
+	// cannot cross file systems.
+	err = renameio.WriteFile(f.Path, data, 0o644, renameio.WithTempDir(dir), renameio.IgnoreUmask())
+	if err != nil {
+		return fmt.Errorf("write the state file: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a rename in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync the state directory: %w", err)
+	}
+	err = d.Sync()
+	if err := errors.Join(err, d.Close()); err != nil {
+		return fmt.Errorf("sync the state directory: %w", err)
+	}
+	return nil
+}
+
+// readLimited reads a regular file of at most limit bytes.
+func readLimited(path string, limit int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+	}
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d bytes", limit)}
+	}
+	return data, err
+}

@@ -1,0 +1,139 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+)
+
+// Store holds the last good desired state, in memory and on disk, and how the
+// attempts to renew it went. It is safe for concurrent use.
+type Store struct {
+	file    StateFile
+	enabled bool
+	maxAge  time.Duration
+	clock   func() time.Time
+
+	mu       sync.Mutex
+	desired  Desired
+	known    bool
+	problems []Problem // of the last attempt
+	disk     []Problem // of the state file
+	fresh    bool      // the last attempt succeeded
+	failed   bool      // the last attempt failed
+	metadata SourceHealth
+	api      SourceHealth
+}
+
+// StoreOptions configure a Store.
+type StoreOptions struct {
+	File StateFile
+	// Enabled is false where the cloud is switched off.
+	Enabled bool
+	// RefreshInterval is how often the cloud is read; a state that is more than
+	// half as old again is stale.
+	RefreshInterval time.Duration
+	Clock           func() time.Time
+}
+
+// NewStore makes an empty Store.
+func NewStore(o StoreOptions) *Store {
+	return &Store{
+		file: o.File, enabled: o.Enabled, maxAge: o.RefreshInterval * 3 / 2, clock: o.Clock,
+		metadata: SourceHealth{Source: string(ComponentMetadata)},
+		api:      SourceHealth{Source: string(ComponentAPI)},
+	}
+}
+
+// LoadCache takes the desired state from the disk, if there is one that is to be
+// used. instanceID is the operator's word on which instance this is; "" for
+// none.
+func (s *Store) LoadCache(instanceID string) {
+	if !s.enabled {
+		return
+	}
+	d, err := s.file.Load()
+	if err == nil && instanceID != "" && d.InstanceID != instanceID {
+		err = fmt.Errorf("%w: %s: it is of instance %s, and cloud.instance_id is %s", ErrStateUnusable, s.file.Path, d.InstanceID, instanceID)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		s.disk = []Problem{{ComponentState, err.Error()}}
+	default:
+		s.desired, s.known = d, true
+	}
+}
+
+// Update takes the outcome of one attempt to read the cloud. A failure changes
+// nothing of what is known, unless the instance turns out to be another one. A
+// success is also written to disk if save is set.
+func (s *Store) Update(res FetchResult, save bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock()
+	s.problems = res.Problems
+	noteHealth(&s.metadata, res.MetadataErr, now)
+	noteHealth(&s.api, res.APIErr, now)
+	if s.known && res.InstanceID != "" && res.InstanceID != s.desired.InstanceID {
+		s.problems = append(s.problems, Problem{ComponentState, fmt.Sprintf(
+			"%s is of instance %s, this is %s (a disk made from an image?); not used, it is written anew when the API answers",
+			s.file.Path, s.desired.InstanceID, res.InstanceID)})
+		s.desired, s.known = Desired{}, false
+	}
+	s.fresh, s.failed = res.APIErr == nil, res.APIErr != nil
+	if s.failed {
+		return
+	}
+	s.desired, s.known, s.disk = res.Desired, true, nil
+	if save {
+		if err := s.file.Save(s.desired); err != nil {
+			s.disk = []Problem{{ComponentState, err.Error()}}
+		}
+	}
+}
+
+func noteHealth(h *SourceHealth, err error, now time.Time) {
+	h.Up, h.Error = err == nil, ""
+	if err != nil {
+		h.Error = err.Error()
+		return
+	}
+	h.LastSuccess = now.UTC()
+}
+
+// Desired is the last good desired state; zero if none is known.
+func (s *Store) Desired() Desired {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.desired
+}
+
+// View is what a reconcile is to work by.
+func (s *Store) View() View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := View{Desired: s.desired, Known: s.known, Enabled: s.enabled, Origin: Origin{Origin: OriginNone}}
+	if !s.enabled {
+		return v
+	}
+	v.Sources = []SourceHealth{s.metadata, s.api}
+	for i, c := range []Component{ComponentMetadata, ComponentAPI} {
+		if e := v.Sources[i].Error; e != "" {
+			v.Errors = append(v.Errors, Problem{c, e})
+		}
+	}
+	v.Errors = append(append(v.Errors, s.problems...), s.disk...)
+	if s.known {
+		v.Origin = Origin{Origin: OriginCache, FetchedAt: s.desired.FetchedAt}
+		v.Origin.Stale = s.failed || s.clock().Sub(s.desired.FetchedAt) > s.maxAge
+		if s.fresh {
+			v.Origin.Origin = OriginAPI
+		}
+	}
+	return v
+}
