@@ -1,0 +1,194 @@
+package eni
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+)
+
+const (
+	apiVersion = "2014-05-26"
+	// maxReply bounds the body of an API reply in bytes. A page of 100 ENIs with
+	// everything on them stays below 1 MiB.
+	maxReply = 8 << 20
+)
+
+// reply is the JSON body of a successful call, and what must not appear in any
+// text about it.
+type reply struct {
+	body []byte
+	hide secrets
+}
+
+// attempt makes one API call, once.
+func (c *Client) attempt(ctx context.Context, action string, params map[string]string) (reply, *Error) {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	creds, err := c.credentials.get(limited)
+	if err != nil {
+		return reply{}, credentialFailure(ctx, action, err, c.timeout)
+	}
+	req, hide, failure := c.sign(limited, action, params, creds)
+	if failure != nil {
+		return reply{}, failure
+	}
+	resp, body, err := exchange(c.http, req, maxReply)
+	if err != nil {
+		return reply{}, transportFailure(ctx, limited, action, err, hide, c.timeout)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return reply{}, refusal(action, resp, body, hide)
+	}
+	if !json.Valid(body) {
+		return reply{}, notJSON(action, resp, body, hide)
+	}
+	return reply{body, hide}, nil
+}
+
+// sign builds the signed request with the SDK. The second result is what must
+// not appear in any text about it.
+func (c *Client) sign(ctx context.Context, action string, params map[string]string, creds snapshot) (_ *http.Request, _ secrets, failure *Error) {
+	hide := creds.secrets()
+	failed := func(reason any) *Error {
+		return &Error{Action: action, Class: ClassInvalid, Message: "the request could not be signed: " + hide.scrub(fmt.Sprint(reason))}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			failure = failed(r)
+		}
+	}()
+	request := requests.NewCommonRequest()
+	request.Product, request.Version, request.ApiName = "Ecs", apiVersion, action
+	request.Method, request.Scheme, request.Domain = http.MethodPost, c.endpoint.Scheme, c.endpoint.Host
+	maps.Copy(request.QueryParams, params)
+	request.TransToAcsRequest()
+
+	// A client for each request: it is a few hundred bytes, and not made for
+	// use by several goroutines.
+	signer, err := sdk.NewClientWithOptions(c.region, sdk.NewConfig(), creds)
+	if err != nil {
+		return nil, nil, failed(err)
+	}
+	if err := signer.BuildRequestWithSigner(request, nil); err != nil {
+		return nil, nil, failed(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, request.BuildUrl(), http.NoBody)
+	if err != nil {
+		return nil, nil, failed(withoutURL(err))
+	}
+	// The whole query comes first, so that nothing of it is left over.
+	hide = append(secrets{req.URL.RawQuery, request.QueryParams["Signature"]}, hide...)
+	for name, value := range request.GetHeaders() {
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("User-Agent", c.userAgent)
+	return req, hide, nil
+}
+
+// errTooLarge: the body exceeds the limit.
+var errTooLarge = errors.New("reply too large")
+
+// exchange sends req and reads the reply, no more than limit bytes of it.
+func exchange(client *http.Client, req *http.Request, limit int64) (*http.Response, []byte, error) {
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	if int64(len(body)) > limit {
+		return nil, nil, fmt.Errorf("%w: more than %d bytes", errTooLarge, limit)
+	}
+	return resp, body, nil
+}
+
+// transportFailure explains why no complete answer came. ctx is the caller's,
+// limited the attempt's.
+func transportFailure(ctx, limited context.Context, action string, err error, hide secrets, limit fmt.Stringer) *Error {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return &Error{Action: action, Class: ClassMalformed, Message: err.Error(), cause: err}
+	case ctx.Err() != nil:
+		return canceled(ctx, action, "while waiting for the answer")
+	case limited.Err() != nil:
+		return &Error{Action: action, Class: ClassNetwork, Message: fmt.Sprintf("no answer within %v", limit)}
+	default:
+		err = withoutURL(err)
+		return &Error{Action: action, Class: ClassNetwork, Message: hide.scrub(err.Error()), cause: err}
+	}
+}
+
+// withoutURL unwraps each *url.Error, in which net/http quotes the whole URL.
+func withoutURL(err error) error {
+	for {
+		e, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = e.Err
+	}
+}
+
+// refusal reads the body of an answer that is not 200:
+// {"RequestId","HostId","Code","Message","Recommend","AccessDeniedDetail"}.
+func refusal(action string, resp *http.Response, body []byte, hide secrets) *Error {
+	e := &Error{Action: action, HTTPStatus: resp.StatusCode}
+	f, err := parseObject(body)
+	if err == nil {
+		e.Code = hide.scrub(f.str("Code"))
+		e.Message = hide.scrub(f.str("Message"))
+		e.RequestID = hide.scrub(f.str("RequestId"))
+		e.Recommend = hide.scrub(f.str("Recommend"))
+		err = f.err
+	}
+	if err != nil || e.Code == "" {
+		return badRefusal(action, resp, body, hide, err)
+	}
+	e.Class = classOf(resp.StatusCode, e.Code)
+	e.Hint = hintFor(e.Class, action, e.Code)
+	return e
+}
+
+// badRefusal is for an error answer without a readable code: a proxy's page, a
+// load balancer's text, a code that is a number.
+func badRefusal(action string, resp *http.Response, body []byte, hide secrets, err error) *Error {
+	e := notJSON(action, resp, body, hide)
+	if json.Valid(body) {
+		e.Message = "an error reply without a Code: got " + hide.snippet(body)
+		if err != nil {
+			e.Message = "an error reply that cannot be read: " + hide.scrub(err.Error())
+		}
+	}
+	switch {
+	case resp.StatusCode >= 500:
+		e.Class = ClassServer
+	case resp.StatusCode/100 == 3:
+		e.Message = "the endpoint redirects, which the ECS API does not, and no redirect is followed"
+	case resp.StatusCode == http.StatusTooManyRequests:
+		e.Class = ClassThrottled
+	}
+	return e
+}
+
+func notJSON(action string, resp *http.Response, body []byte, hide secrets) *Error {
+	kind := hide.scrub(resp.Header.Get("Content-Type"))
+	if kind == "" {
+		kind = "no content type"
+	}
+	return &Error{
+		Action: action, Class: ClassMalformed, HTTPStatus: resp.StatusCode,
+		Message: fmt.Sprintf("want JSON, got %s: %s", kind, hide.snippet(body)),
+		Hint:    "check that the endpoint is the ECS API, and any proxy in between",
+	}
+}

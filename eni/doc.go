@@ -1,0 +1,32 @@
+// Package eni is the cloud side of enitune: what the instance metadata service
+// and the ECS API say about an instance and its elastic network interfaces
+// (ENIs).
+//
+// [Metadata] answers who this instance is and which ENI stands behind which
+// MAC address. [Client] answers what each ENI was given. The Parse functions
+// turn the cloud's JSON into values and do nothing else. Every failure is an
+// [Error] with a [Class], the cloud's own code and message, and the request id.
+//
+// # How the SDK is used
+//
+// The Alibaba Cloud SDK for Go supplies the credential chain, the request form
+// and the signature. The signed request is then sent by an [net/http.Client] of
+// this package, and not by the SDK's own DoAction, because that one, as of
+// v1.63.107, takes no context, changes the settings of the transport on every
+// call (a race between goroutines), panics on an error body whose Code is not a
+// string, puts the signed URL into its errors, prints requests to stdout when
+// DEBUG=sdk is set, and reads NO_PROXY as a list of regular expressions.
+//
+// # Proxies
+//
+// ECS API calls follow HTTPS_PROXY and NO_PROXY as [net/http.ProxyFromEnvironment]
+// reads them. [Metadata] never uses a proxy.
+//
+// # What stays the SDK's
+//
+// The providers of the credential chain make their own requests. The RAM-role
+// provider asks http://100.100.100.200 through HTTP_PROXY if that is set: a
+// machine that sets it needs 100.100.100.200 in NO_PROXY. The credentials-URI
+// provider (ALIBABA_CLOUD_CREDENTIALS_URI) prints a failed connection, with the
+// URI, to standard output.
+package eni
