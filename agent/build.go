@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"time"
 
 	"github.com/enitune/enitune/plan"
@@ -40,6 +41,16 @@ func (r Report) undetermined(c Component, err error) Report {
 	r.Errors = append(r.Errors, Problem{c, err.Error()})
 	r.Determined = false
 	return r
+}
+
+// kernelError is what kept the NICs from being read; nil if nothing did.
+func (r Report) kernelError() error {
+	for _, p := range r.Errors {
+		if p.Component == ComponentKernel {
+			return errors.New(p.Message)
+		}
+	}
+	return nil
 }
 
 // ambiguous notes NICs and ENIs that share an address.

@@ -48,7 +48,6 @@ type Daemon struct {
 	report Report
 	have   bool
 	events map[string]SourceHealth
-	kernel SourceHealth
 }
 
 // DaemonOptions configure a Daemon.
@@ -73,7 +72,6 @@ func NewDaemon(o DaemonOptions) *Daemon {
 	return &Daemon{
 		o: o, trigger: newTrigger(o.Clock), kick: make(chan struct{}, 1),
 		schedule: newSchedule(o.RefreshInterval), events: map[string]SourceHealth{},
-		kernel: SourceHealth{Source: string(ComponentKernel)},
 	}
 }
 
@@ -107,7 +105,6 @@ func (d *Daemon) Report() (r Report, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r = d.report
-	r.Sources = append(slices.Clone(r.Sources), d.kernel)
 	for _, w := range d.o.Watchers {
 		h := d.events[w.Name()]
 		h.Source = w.Name()
@@ -192,7 +189,6 @@ func (d *Daemon) publish(report Report) {
 	d.mu.Lock()
 	before, had := d.report, d.have
 	d.report, d.have = report, true
-	noteHealth(&d.kernel, report.kernelError(), report.Time)
 	d.mu.Unlock()
 	logChanges(d.o.Log, before, report, !had)
 	if d.o.Reported != nil {
@@ -256,20 +252,6 @@ func (r Report) changed() bool {
 func (v View) attempted() bool {
 	return slices.ContainsFunc(v.Sources, func(s SourceHealth) bool { return s.Up || s.Error != "" })
 }
-
-// kernelError is what kept the NICs from being read, nil if nothing did.
-func (r Report) kernelError() error {
-	for _, p := range r.Errors {
-		if p.Component == ComponentKernel {
-			return problemError(p.Message)
-		}
-	}
-	return nil
-}
-
-type problemError string
-
-func (e problemError) Error() string { return string(e) }
 
 // strangersOf lists the addresses that no known ENI has.
 func strangersOf(pairs []pairing) []string {

@@ -48,6 +48,7 @@ type settingMemory struct {
 	verified   bool        // seen was as wanted
 	reverts    []time.Time // someone else changed it away from what was wanted
 	refusal    refusal
+	lacking    bool // the driver has no operation to write it
 	driftSince time.Time // zero while there is none
 }
 
@@ -89,7 +90,7 @@ func (m *memory) observe(st nic.State, now time.Time) (foreign []nic.Setting) {
 	if n.index != st.Index { // hot-plugged again: a new device with its own start
 		n.index = st.Index
 		for _, sm := range n.settings {
-			sm.known, sm.verified, sm.refusal = false, false, refusal{}
+			sm.known, sm.verified, sm.refusal, sm.lacking = false, false, refusal{}, false
 		}
 	}
 	n.lastSeen = now
@@ -122,7 +123,7 @@ func (m *memory) budgetLeft(id string, now time.Time) int {
 func (m *memory) recall(id string, s nic.Setting, wanted plan.Wanted, r nic.Reading, now time.Time) plan.Memory {
 	sm := m.nic(id).setting(s)
 	sm.reverts = within(sm.reverts, now, m.budget.Per)
-	mem := plan.Memory{Contested: len(sm.reverts) >= contestedAfter}
+	mem := plan.Memory{Contested: len(sm.reverts) >= contestedAfter, Unsupported: sm.lacking}
 	f := sm.refusal
 	if f.words != "" && f.value == min(wanted.Value, r.Max) && f.max == r.Max && now.Before(f.notYet) {
 		mem.Refused = f.words
@@ -152,6 +153,10 @@ func (m *memory) refused(id string, value, maximum int, s nic.Setting, words str
 	wait += time.Duration(m.jitter() * float64(wait) / 4)
 	*f = refusal{words: words, value: value, max: maximum, tries: f.tries + 1, notYet: now.Add(wait)}
 }
+
+// unsupported notes that the driver has no operation to write a setting; that
+// holds for as long as the device lives.
+func (m *memory) unsupported(id string, s nic.Setting) { m.nic(id).setting(s).lacking = true }
 
 // settle ends a reconcile: what is seen now is the ground for the next one. It
 // gives the time since which the setting drifts.

@@ -50,6 +50,7 @@ type Reconciler struct {
 	recorder Recorder
 	clock    func() time.Time
 	memory   *memory
+	kernel   SourceHealth
 	// strangers are the addresses of the last look that no known ENI has.
 	strangers []string
 }
@@ -70,6 +71,7 @@ func NewReconciler(o ReconcilerOptions) *Reconciler {
 	return &Reconciler{
 		guest: o.Guest, rules: o.Rules, policy: o.Policy, cloud: o.Cloud,
 		recorder: o.Recorder, clock: o.Clock, memory: newMemory(o.Budget),
+		kernel: SourceHealth{Source: string(ComponentKernel)},
 	}
 }
 
@@ -86,6 +88,13 @@ type subject struct {
 // is true afterwards. It goes on past a NIC or setting that fails, and stops
 // between writes when ctx ends.
 func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Report {
+	report := r.reconcile(ctx, view, write)
+	noteHealth(&r.kernel, report.kernelError(), report.Time)
+	report.Sources = append(report.Sources, r.kernel)
+	return report
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, view View, write bool) Report {
 	report := newReport(view, r.clock())
 	nics, err := r.guest.NICs(ctx)
 	if err != nil {
@@ -246,6 +255,10 @@ func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading
 			from = a.From
 		}
 		s.applied[res.Setting] = Applied{From: from, To: res.Value}
+		return
+	}
+	if errors.Is(res.Err, nic.ErrUnsupported) {
+		r.memory.unsupported(s.nic.ID(), res.Setting)
 		return
 	}
 	words, busy := fmt.Sprintf("accepted %d and still has %d", res.Value, after.Current), false

@@ -13,7 +13,8 @@ var (
 	// ErrGone: the device is not there any more (ENODEV, ENXIO), or its name
 	// now belongs to another device.
 	ErrGone = errors.New("device is gone")
-	// ErrUnsupported: the driver has no such operation (EOPNOTSUPP).
+	// ErrUnsupported: the driver has no such operation (EOPNOTSUPP; ENOENT from
+	// virtio_net for rings of a device that cannot reset a queue).
 	ErrUnsupported = errors.New("not supported by the driver")
 	// ErrDenied: the caller may not do this (EPERM, EACCES).
 	ErrDenied = errors.New("not permitted")
@@ -70,14 +71,18 @@ func newError(device, op string, err error) *Error {
 	if !errors.As(err, &errno) {
 		return &Error{Device: device, Op: op, Kind: ErrInvalid, Detail: err.Error()}
 	}
-	return &Error{Device: device, Op: op, Kind: kindOf(errno), Errno: errno}
+	e := &Error{Device: device, Op: op, Kind: kindOf(errno), Errno: errno}
+	if e.Kind == ErrDenied {
+		e.Detail = "it needs CAP_NET_ADMIN, run as root"
+	}
+	return e
 }
 
 func kindOf(errno unix.Errno) error {
 	switch errno {
 	case unix.ENODEV, unix.ENXIO:
 		return ErrGone
-	case unix.EOPNOTSUPP, unix.ENOSYS, unix.ENOTTY:
+	case unix.EOPNOTSUPP, unix.ENOSYS, unix.ENOTTY, unix.ENOENT:
 		return ErrUnsupported
 	case unix.EPERM, unix.EACCES:
 		return ErrDenied

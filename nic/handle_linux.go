@@ -72,6 +72,7 @@ func (h *Handle) Read(n NIC) (State, error) {
 	}
 	st.Channels, st.ChannelsErr = h.ioctl.channels(n.Name)
 	st.Rings, st.RingsErr = h.ioctl.rings(n.Name)
+	st.RingsFixed = st.Driver == "virtio_net" && n.Bus == "virtio" && !virtioRingReset(n.Parent)
 	for _, err := range []error{st.ChannelsErr, st.RingsErr} {
 		if errors.Is(err, ErrGone) {
 			return State{}, err

@@ -72,4 +72,6 @@ type State struct {
 	ChannelsErr error // why Channels could not be read, an *Error; nil if they were
 	Rings       Rings
 	RingsErr    error // why Rings could not be read, an *Error; nil if they were
+	// RingsFixed: the driver tells the ring sizes, but cannot change them.
+	RingsFixed bool
 }

@@ -24,6 +24,7 @@ type Reading struct {
 	Current int   // the value in force; where directions differ, the lowest
 	Highest int   // the highest value of any direction; equal to Current where there is one
 	Max     int   // the largest value that the driver accepts for all directions
+	Fixed   bool  // the driver has no operation to change it
 	Err     error // why the setting cannot be read, an *Error; the values are then zero
 }
 
@@ -120,7 +121,7 @@ func readRing(st State, current, maximum int) Reading {
 	case maximum == 0: // a driver that answers, but has no such ring
 		return Reading{Err: &Error{Device: st.Name, Op: "read rings", Kind: ErrUnsupported}}
 	default:
-		return Reading{Current: current, Highest: current, Max: maximum}
+		return Reading{Current: current, Highest: current, Max: maximum, Fixed: st.RingsFixed}
 	}
 }
 

@@ -26,7 +26,7 @@ func decide(policy Policy, t Target, item Item) Decision {
 	case t.ENI == ENIAmbiguous:
 		d.Action = Report
 		return d.leave(DuplicateMAC)
-	case errors.Is(reading.Err, nic.ErrUnsupported):
+	case errors.Is(reading.Err, nic.ErrUnsupported), reading.Fixed, item.Memory.Unsupported:
 		return d.leave(Unsupported)
 	case reading.Err != nil:
 		d.Action, d.Detail = Report, reading.Err.Error()

@@ -57,6 +57,9 @@ type Memory struct {
 	Refused string
 	// Contested is set while someone else keeps changing the setting back.
 	Contested bool
+	// Unsupported is set after the driver answered a write that it has no such
+	// operation.
+	Unsupported bool
 }
 
 // Policy is what the operator allows.

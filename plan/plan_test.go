@@ -33,6 +33,8 @@ func enforce() Policy { return Policy{Writable: nic.Settings()} }
 func TestEveryReason(t *testing.T) {
 	unreadable := virtio(1, 4, 256, 256)
 	unreadable.ChannelsErr = &nic.Error{Device: "eth1", Op: "read channels", Kind: nic.ErrBusy, Errno: unix.EBUSY}
+	fixed := virtio(1, 4, 256, 256)
+	fixed.RingsFixed = true
 	type testCase struct {
 		name    string
 		policy  Policy
@@ -75,6 +77,11 @@ func TestEveryReason(t *testing.T) {
 			want: Decision{Current: 1, Max: 4, Desired: 4, Source: API, Action: Report, Reason: Held, Drift: true}},
 		{name: "unsupported is no drift", current: nic.State{ChannelsErr: &nic.Error{Kind: nic.ErrUnsupported}}, item: want(4, API),
 			want: Decision{Desired: 4, Source: API, Action: None, Reason: Unsupported}},
+		{name: "unsupported where the driver only tells the value", current: fixed, item: Item{Setting: nic.RxRing, Wanted: Wanted{512, Tag}},
+			want: Decision{Setting: nic.RxRing, Current: 256, Max: 256, Desired: 512, Source: Tag, Action: None, Reason: Unsupported}},
+		{name: "unsupported once a write said so", current: virtio(1, 4, 256, 256),
+			item: Item{Setting: nic.Queues, Wanted: Wanted{4, API}, Memory: Memory{Unsupported: true}},
+			want: Decision{Current: 1, Max: 4, Desired: 4, Source: API, Action: None, Reason: Unsupported}},
 		{name: "unreadable is told with the kernel's words", current: unreadable, item: want(4, API),
 			want: Decision{Desired: 4, Source: API, Action: Report, Reason: Unreadable, Detail: "eth1: read channels: device or resource busy (EBUSY)"}},
 		{name: "no_desired_value is no drift", current: virtio(1, 4, 256, 256), item: Item{Setting: nic.Queues},
@@ -108,7 +115,7 @@ func TestEveryReason(t *testing.T) {
 				tt.target.Budget = 4
 			}
 			tt.target.Items = []Item{tt.item}
-			tt.want.Setting = nic.Queues
+			tt.want.Setting = tt.item.Setting
 			got := Diff(tt.policy, []Target{tt.target})[0][0]
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("(-want +got):\n%s", d)

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/enitune/enitune/internal/config"
+)
+
+func (a *app) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Check or show the configuration",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.configCheckCommand(), a.configShowCommand())
+	return cmd
+}
+
+func (a *app) configCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Read a configuration file strictly and report every fault",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, named := a.configPath, cmd.Flags().Changed("config")
+			if len(args) == 1 {
+				path, named = args[0], true
+			}
+			cfg, err := config.Load(path, named)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(config.Check(cfg)...); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.stdout, "%s: ok\n", path)
+			return nil
+		},
+	}
+}
+
+func (a *app) configShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show",
+		Short: "Print the effective configuration, defaults included",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.config(cmd)
+			if err != nil {
+				return err
+			}
+			_, err = a.stdout.Write(cfg.YAML())
+			return err
+		},
+	}
+}

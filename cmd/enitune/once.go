@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/internal/config"
+	"github.com/enitune/enitune/metrics"
+)
+
+// onceAttempts is how often plan and apply try a read of the cloud; at boot and
+// at a terminal a quick answer from the cache beats a long wait.
+const onceAttempts = 2
+
+// onceTimeouts bounds all reads of the cloud by plan and apply together, in
+// units of cloud.timeout.
+const onceTimeouts = 2
+
+// once is one reconcile outside of the daemon.
+type once struct {
+	offline  bool // only the cached desired state
+	write    bool // change the guest, and keep the desired state on disk
+	textfile string
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var o once
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what differs and what apply would do; changes nothing",
+		Long: `plan reads both sides, the guest's NICs and the ENIs, and prints every setting
+with its current, desired and largest value, where the desired value comes from,
+and what apply would do. It changes nothing.
+
+Exit code: 0 in sync, 2 drift, 1 error.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runOnce(cmd, o) },
+	}
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "use only the cached desired state; no network")
+	return cmd
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	o := once{write: true}
+	cmd := &cobra.Command{
+		Use:   "apply",
+		Short: "Bring the NICs in line once, and show what is now true",
+		Long: `apply plans as plan does, writes what differs, reads the NICs again and prints
+what is now true.
+
+Exit code: 0 converged, 2 drift remains (each with its reason), 1 error.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runOnce(cmd, o) },
+	}
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "use only the cached desired state; no network")
+	cmd.Flags().StringVar(&o.textfile, "textfile", "", "also write the metrics to `FILE` (*.prom) for node_exporter's textfile collector")
+	return cmd
+}
+
+func (a *app) runOnce(cmd *cobra.Command, o once) error {
+	if o.textfile != "" && filepath.Ext(o.textfile) != ".prom" {
+		return fmt.Errorf("--textfile is %q: node_exporter reads only files that end in .prom", o.textfile)
+	}
+	cfg, err := a.config(cmd)
+	if err != nil {
+		return err
+	}
+	report, m, err := a.reconcileOnce(cmd.Context(), cfg, o)
+	if err != nil {
+		return err
+	}
+	if err := a.printReport(report); err != nil {
+		return err
+	}
+	if o.textfile != "" {
+		if err := writeTextfile(o.textfile, m); err != nil {
+			return err
+		}
+	}
+	if code := report.ExitCode(); code != agent.ExitInSync {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// reconcileOnce reads the cloud as o allows and reconciles once.
+func (a *app) reconcileOnce(ctx context.Context, cfg config.Config, o once) (agent.Report, *metrics.Metrics, error) {
+	log, err := a.logger()
+	if err != nil {
+		return agent.Report{}, nil, err
+	}
+	var report agent.Report
+	m := metrics.New(func() (agent.Report, bool) { return report, report.Version != 0 }, build())
+	p, err := assemble(cfg, m, log, onceAttempts)
+	if err != nil {
+		return agent.Report{}, nil, err
+	}
+	defer p.handle.Close()
+	if p.cloud != nil && !o.offline {
+		bounded, cancel := context.WithTimeout(ctx, onceTimeouts*time.Duration(cfg.Cloud.Timeout))
+		p.store.Update(p.cloud.Fetch(bounded, p.store.Desired()), o.write)
+		cancel()
+	}
+	view := p.store.View()
+	if o.offline && p.cloud != nil && !view.Known && len(view.Errors) == 0 {
+		view.Errors = append(view.Errors, agent.Problem{Component: agent.ComponentState, Message: "no desired state is cached in " + cfg.StateDir + "; run `enitune apply` once without --offline"})
+	}
+	start := time.Now()
+	report = p.reconciler.Reconcile(ctx, view, o.write)
+	m.Reconciled("once", report.Determined, time.Since(start))
+	if ctx.Err() != nil {
+		return report, m, errors.New("interrupted; what was already written stays, run `enitune plan` to see it")
+	}
+	return report, m, nil
+}
+
+// writeTextfile writes the metrics where node_exporter finds them, atomically.
+func writeTextfile(path string, m *metrics.Metrics) error {
+	reg, err := m.Registry(false)
+	if err != nil {
+		return err
+	}
+	if err := prometheus.WriteToTextfile(path, reg); err != nil {
+		return fmt.Errorf("--textfile: %w", err)
+	}
+	return nil
+}
