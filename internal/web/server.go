@@ -1,0 +1,195 @@
+// Package web is the daemon's HTTP side: the metrics, the report and the health
+// of the agent, over TCP with optional TLS and basic authentication, and over a
+// Unix socket for the local status command.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+)
+
+// The limits keep slow or hostile clients from holding the agent's memory.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+	maxConnections    = 256 // per listener
+	// shutdownGrace is how long Run waits for answers under way when its
+	// context ends; the daemon promises to end within a second.
+	shutdownGrace = 500 * time.Millisecond
+)
+
+// Options are what New needs.
+type Options struct {
+	// Listen are TCP addresses, host:port. Without any there is no TCP listener.
+	Listen []string
+	// Inherited are listeners of systemd's socket activation. If there are any
+	// they are used in place of Listen. The Server closes them.
+	Inherited []net.Listener
+	// ConfigFile is a Prometheus web configuration (TLS, basic authentication)
+	// that holds for all but the Unix socket, or "".
+	ConfigFile string
+	// SocketPath is a Unix socket that every local user may read, without TLS
+	// or authentication, or "" for none. Its folder must exist. One that can't
+	// be made is logged and left out, unless another daemon serves it.
+	SocketPath string
+	// Metrics serves /metrics.
+	Metrics http.Handler
+	// Status returns the JSON document of /status, and why the agent is not
+	// ready, or nil. The document may be nil where there is none yet.
+	Status func() (body []byte, ready error)
+	// Log receives what happens; nil discards it.
+	Log *slog.Logger
+}
+
+// Server holds open listeners until Run has served them.
+type Server struct {
+	endpoints []endpoint
+	log       *slog.Logger
+}
+
+// endpoint is one listener with a server of its own: the toolkit's Serve
+// changes the server that it is given, so two listeners can't share one.
+type endpoint struct {
+	listener   net.Listener
+	server     *http.Server
+	configFile string // "" on the Unix socket
+}
+
+// New opens the listeners, so that an address in use is one error before
+// anything else starts. Errors wrap those of the system, such as
+// syscall.EADDRINUSE, or ErrServed; then nothing is left open but what was
+// inherited.
+func New(o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := toolkit.Validate(o.ConfigFile); err != nil {
+		return nil, fmt.Errorf("web.config_file: %s: %w", o.ConfigFile, err)
+	}
+	listeners := o.Inherited
+	if len(listeners) == 0 {
+		var err error
+		if listeners, err = listenTCP(o.Listen); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{log: o.Log}
+	for _, l := range listeners {
+		s.add(l, o, o.ConfigFile)
+	}
+	if o.SocketPath == "" {
+		return s, nil
+	}
+	l, err := listenUnix(o.SocketPath)
+	switch {
+	case errors.Is(err, ErrServed):
+		if len(o.Inherited) == 0 {
+			s.closeListeners()
+		}
+		return nil, err
+	case err != nil:
+		o.Log.Warn("the status socket is left out", "error", err)
+	default:
+		s.add(l, o, "")
+	}
+	return s, nil
+}
+
+func (s *Server) add(l net.Listener, o Options, configFile string) {
+	s.endpoints = append(s.endpoints, endpoint{
+		listener:   netutil.LimitListener(l, maxConnections),
+		configFile: configFile,
+		server: &http.Server{
+			Handler:           newHandler(o.Metrics, o.Status),
+			ReadHeaderTimeout: readHeaderTimeout,
+			ReadTimeout:       readTimeout,
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+			// What a client does wrong, such as speaking HTTP to TLS, is no
+			// concern of the operator's by default.
+			ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		},
+	})
+}
+
+// Addrs are the addresses of the listeners, the Unix socket's last.
+func (s *Server) Addrs() []net.Addr {
+	addrs := make([]net.Addr, len(s.endpoints))
+	for i, e := range s.endpoints {
+		addrs[i] = e.listener.Addr()
+	}
+	return addrs
+}
+
+// Run serves until ctx ends, and then returns nil: answers under way get half a
+// second to finish, then every connection is closed. It returns an error when a
+// listener fails. Run may be called once.
+func (s *Server) Run(ctx context.Context) error {
+	defer s.closeListeners()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, e := range s.endpoints {
+		group.Go(func() error { return e.serve(s.log) })
+		group.Go(func() error {
+			<-ctx.Done()
+			return e.shutdown()
+		})
+	}
+	group.Go(func() error { // keeps Run waiting where there is no listener at all
+		<-ctx.Done()
+		return nil
+	})
+	return group.Wait()
+}
+
+// closeListeners also ends those that Run has not come to serve. A second close
+// of a listener is harmless.
+func (s *Server) closeListeners() {
+	for _, e := range s.endpoints {
+		_ = e.listener.Close()
+	}
+}
+
+// serve answers requests until shutdown.
+func (e endpoint) serve(log *slog.Logger) error {
+	addr := e.listener.Addr()
+	var err error
+	if e.configFile == "" {
+		log.Info("serving", "network", addr.Network(), "address", addr.String())
+		err = e.server.Serve(e.listener)
+	} else {
+		flags := &toolkit.FlagConfig{WebConfigFile: &e.configFile}
+		err = toolkit.Serve(e.listener, e.server, flags, log)
+	}
+	if err == nil || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("web: serving %s: %w", addr, err)
+}
+
+// shutdown ends serve: gracefully, or at once for the clients that are not
+// served within shutdownGrace. That some were cut off is no error.
+func (e endpoint) shutdown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
+	err := e.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = e.server.Close()
+	}
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("web: closing %s: %w", e.listener.Addr(), err)
+	}
+	return nil
+}
