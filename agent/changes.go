@@ -55,23 +55,55 @@ func logSetting(log *slog.Logger, n NICReport, s, before SettingReport) {
 
 func logProblems(log *slog.Logger, before, now Report) {
 	for _, p := range now.Errors {
-		if !slices.Contains(before.Errors, p) {
+		if !slices.Contains(before.Errors, p) && !ofSource(p, now.Sources) {
 			log.Error(p.Message, "component", string(p.Component))
 		}
+	}
+	for _, s := range now.Sources {
+		logSource(log, sourceOf(before.Sources, s.Source), s)
 	}
 	for _, u := range now.Unmatched {
 		if u.Reason == NICMissing && !slices.Contains(before.Unmatched, u) {
 			log.Warn("ENI has no NIC in this network namespace", "eni", u.ENI, "mac", u.MAC)
 		}
 	}
-	if len(before.Errors) > 0 && len(now.Errors) == 0 {
-		log.Info("no more errors")
+}
+
+// logSource tells when a source fails and when it answers again. What it says
+// while it goes on failing differs by request id and attempt, and is of interest
+// only when debugging.
+func logSource(log *slog.Logger, before, now SourceHealth) {
+	switch {
+	case now.Error != "" && before.Error == "":
+		log.Error(now.Error, "component", now.Source)
+	case now.Error != before.Error && now.Error != "":
+		log.Debug(now.Error, "component", now.Source)
+	case before.Error != "" && now.Up:
+		log.Info(now.Source+" answers again", "component", now.Source)
 	}
 }
 
+func sourceOf(list []SourceHealth, name string) SourceHealth {
+	for _, s := range list {
+		if s.Source == name {
+			return s
+		}
+	}
+	return SourceHealth{}
+}
+
+// ofSource tells whether a problem is the failure of a source.
+func ofSource(p Problem, sources []SourceHealth) bool {
+	return sourceOf(sources, string(p.Component)).Error == p.Message
+}
+
 func logOrigin(log *slog.Logger, before, now Origin) {
-	if before.Origin == now.Origin && before.Stale == now.Stale {
+	if before.Origin == now.Origin && before.Stale == now.Stale || before.Origin == "" && now.Origin == OriginNone {
 		return
 	}
-	log.Info("desired state", "origin", now.Origin, "fetched_at", now.FetchedAt, "stale", now.Stale)
+	attrs := []any{"origin", now.Origin, "stale", now.Stale}
+	if !now.FetchedAt.IsZero() {
+		attrs = append(attrs, "fetched_at", now.FetchedAt)
+	}
+	log.Info("desired state", attrs...)
 }

@@ -147,11 +147,15 @@ func resolve(rule Rule, e ENI, s nic.Setting, r nic.Reading) plan.Wanted {
 	if v, ok := e.value(s); ok {
 		return plan.Wanted{Value: v.Value, Source: v.Source}
 	}
-	if s != nic.Queues && e.ID != "" && r.Max > 0 {
+	if deviceTells(s) && e.ID != "" && r.Max > 0 {
 		return plan.Wanted{Value: r.Max, Source: plan.Device}
 	}
 	return plan.Wanted{}
 }
+
+// deviceTells tells whether the NIC's maximum is what its ENI was given. For
+// queues it is not: a device can have more queue pairs than its ENI's number.
+func deviceTells(s nic.Setting) bool { return s == nic.RxRing || s == nic.TxRing }
 
 func first(values ...*int) *int {
 	for _, v := range values {

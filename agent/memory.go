@@ -48,7 +48,7 @@ type settingMemory struct {
 	verified   bool        // seen was as wanted
 	reverts    []time.Time // someone else changed it away from what was wanted
 	refusal    refusal
-	lacking    bool // the driver has no operation to write it
+	lacking    bool      // the driver has no operation to write it
 	driftSince time.Time // zero while there is none
 }
 

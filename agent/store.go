@@ -121,10 +121,12 @@ func (s *Store) View() View {
 	if !s.enabled {
 		return v
 	}
-	v.Sources = []SourceHealth{s.metadata, s.api}
-	for i, c := range []Component{ComponentMetadata, ComponentAPI} {
-		if e := v.Sources[i].Error; e != "" {
-			v.Errors = append(v.Errors, Problem{c, e})
+	for _, h := range []SourceHealth{s.metadata, s.api} {
+		if h.Up || h.Error != "" { // it was asked
+			v.Sources = append(v.Sources, h)
+		}
+		if h.Error != "" {
+			v.Errors = append(v.Errors, Problem{Component(h.Source), h.Error})
 		}
 	}
 	v.Errors = append(append(v.Errors, s.problems...), s.disk...)

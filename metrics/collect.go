@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,7 +46,7 @@ func newDescs() descs {
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	d := newDescs()
+	d := m.descs
 	for _, desc := range []*prometheus.Desc{d.nicInfo, d.current, d.desired, d.maximum, d.drift, d.reason, d.driftSince,
 		d.unmatched, d.changes, d.foreign, d.sourceUp, d.sourceSuccess, d.eventUp, d.stale, d.report, d.build} {
 		ch <- desc
@@ -58,7 +59,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	e := emitter{descs: newDescs(), ch: ch}
+	e := emitter{descs: m.descs, ch: ch}
 	e.gauge(e.build, 1, m.build.Version, m.build.Revision, m.build.GoVersion)
 	m.reconciles.Collect(ch)
 	m.reconcileDuration.Collect(ch)
@@ -121,11 +122,20 @@ type emitter struct {
 }
 
 func (e emitter) gauge(d *prometheus.Desc, v float64, labels ...string) {
-	e.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	e.send(d, prometheus.GaugeValue, v, labels)
 }
 
 func (e emitter) counter(d *prometheus.Desc, v float64, labels ...string) {
-	e.ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	e.send(d, prometheus.CounterValue, v, labels)
+}
+
+// send emits one metric. The kernel lets device names be any bytes, Prometheus
+// wants labels in UTF-8.
+func (e emitter) send(d *prometheus.Desc, t prometheus.ValueType, v float64, labels []string) {
+	for i, l := range labels {
+		labels[i] = strings.ToValidUTF8(l, "\uFFFD")
+	}
+	e.ch <- prometheus.MustNewConstMetric(d, t, v, labels...)
 }
 
 func (e emitter) nic(n agent.NICReport) {

@@ -23,6 +23,7 @@ type Build struct {
 type Metrics struct {
 	report func() (agent.Report, bool)
 	build  Build
+	descs  descs
 
 	reconciles        *prometheus.CounterVec
 	reconcileDuration prometheus.Histogram
@@ -62,6 +63,7 @@ func New(report func() (r agent.Report, ok bool), build Build) *Metrics {
 	return &Metrics{
 		report: report,
 		build:  build,
+		descs:  newDescs(),
 		reconciles: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "enitune_reconciles_total",
 			Help: "Reconciles by what triggered them and whether everything could be determined (result ok or error).",

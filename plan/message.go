@@ -20,6 +20,9 @@ func (d Decision) Message() string {
 	case AboveDesired:
 		return d.above()
 	case DeviceMax:
+		if d.Source == Override {
+			return fmt.Sprintf("the NIC offers at most %d of the %d that a rule in nics: asks for; lower the number there", d.Max, d.Desired)
+		}
 		return fmt.Sprintf("the NIC offers at most %d of the wanted %d; a change of the ENI reaches the NIC when the instance is stopped and started, or the ENI is detached and attached again", d.Max, d.Desired)
 	case KernelRefused:
 		return fmt.Sprintf("%d, should be %d; the kernel refused: %s; tried again later", d.Current, d.Desired, d.Detail)
@@ -28,7 +31,7 @@ func (d Decision) Message() string {
 	case Held:
 		return fmt.Sprintf("%d, should be %d; the NIC's reconcile.change_budget is spent, it is written when the budget refills", d.Current, d.Desired)
 	case Unsupported:
-		return "the driver cannot change this"
+		return "the driver has no such setting, or cannot change it"
 	case Unreadable:
 		return "cannot be read: " + d.Detail
 	case NoDesiredValue:

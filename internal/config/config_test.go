@@ -135,37 +135,6 @@ func TestDurationPrintsWithoutZeroParts(t *testing.T) {
 	}
 }
 
-func TestFirstMatchingRuleWins(t *testing.T) {
-	rule := func(queues int, m Match) Rule {
-		r := DefaultRule()
-		r.Match, r.Queues = m, Want{Kind: WantNumber, N: queues}
-		return r
-	}
-	c := Config{NICs: []Rule{
-		rule(1, Match{Device: "eth1", Type: "Primary"}),
-		rule(2, Match{MAC: "00:16:3e:*:02"}),
-		rule(3, Match{ENI: "eni-*"}),
-		rule(4, Match{Device: "eth[0-3]"}),
-	}}
-	tests := map[string]struct {
-		device, eni, mac, eniType string
-		want                      Want
-	}{
-		"every key must fit":             {"eth1", "eni-a", "00:16:3E:00:00:01", "Secondary", Want{WantNumber, 3}},
-		"all keys fit":                   {"eth1", "eni-a", "00:16:3E:00:00:01", "Primary", Want{WantNumber, 1}},
-		"mac of either case":             {"eth9", "eni-a", "00:16:3E:00:00:02", "Primary", Want{WantNumber, 2}},
-		"a NIC without ENI fits no eni*": {"eth2", "", "00:16:3e:00:00:03", "", Want{WantNumber, 4}},
-		"no rule":                        {"eth7", "", "00:16:3e:00:00:03", "", Want{Kind: WantAPI}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			if got := c.RuleFor(tt.device, tt.eni, tt.mac, tt.eniType).Queues; got != tt.want {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "none.yaml")

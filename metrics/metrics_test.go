@@ -1,0 +1,166 @@
+package metrics
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
+)
+
+func at(second int) time.Time { return time.Unix(1_770_000_000+int64(second), 0).UTC() }
+
+// someReport has a NIC that drifts, one that is in sync, one that no ENI has,
+// and an ENI without a NIC.
+func someReport() agent.Report {
+	setting := func(s nic.Setting, current, most, desired int, src plan.Source, r plan.Reason, drift bool) agent.SettingReport {
+		sr := agent.SettingReport{Setting: s, Current: current, Max: most, Desired: desired, Source: src, Action: plan.None, Reason: r, Drift: drift}
+		if drift {
+			sr.DriftSince = at(-60)
+		}
+		return sr
+	}
+	return agent.Report{
+		Version: 1, Time: at(0), Determined: true,
+		Desired: agent.Origin{Origin: agent.OriginCache, FetchedAt: at(-3600), Stale: true},
+		NICs: []agent.NICReport{
+			{Device: "eth0", MAC: "00:16:3e:00:00:01", ENI: "eni-1", Type: "Primary", Driver: "virtio_net", Settings: []agent.SettingReport{
+				setting(nic.Queues, 1, 4, 4, plan.API, plan.Contested, true),
+				setting(nic.RxRing, 1024, 1024, 1024, plan.Device, plan.InSync, false),
+				setting(nic.TxRing, 0, 0, 0, 0, plan.Unsupported, false),
+			}},
+			{Device: "eth9", MAC: "00:16:3e:00:00:09", Driver: "virtio_net", Settings: []agent.SettingReport{
+				setting(nic.Queues, 1, 4, 0, 0, plan.NoENI, false),
+			}},
+		},
+		Unmatched: []agent.Unmatched{{ENI: "eni-2", MAC: "00:16:3e:00:00:02", Reason: agent.NICMissing}},
+		Sources:   []agent.SourceHealth{{Source: "api", Error: "down"}, {Source: "kernel", Up: true, LastSuccess: at(0)}},
+		Events:    []agent.SourceHealth{{Source: "ethtool"}, {Source: "rtnetlink", Up: true}},
+	}
+}
+
+func newMetrics(r *agent.Report) *Metrics {
+	return New(func() (agent.Report, bool) { return *r, r.Version != 0 }, Build{"1.2.3", "abc", "go1.26"})
+}
+
+// exposition gathers m as text.
+func exposition(t *testing.T, m *Metrics) string {
+	t.Helper()
+	reg, err := m.Registry(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// TestExposition compares the whole text with testdata/exposition.txt; UPDATE=1
+// writes that file anew.
+func TestExposition(t *testing.T) {
+	r := someReport()
+	m := newMetrics(&r)
+	m.Reconciled("ethtool", true, 300*time.Microsecond)
+	m.Repaired(2 * time.Millisecond)
+	m.Changed("eth0", "eni-1", nic.Queues, "ok")
+	m.Changed("eth0", "eni-1", nic.Queues, "refused")
+	m.ForeignChange("eth0", "eni-1", nic.Queues)
+	m.APIRequest("DescribeNetworkInterfaces", "OK")
+	m.APIRequest("DescribeNetworkInterfaces", "Throttling.User")
+	got := exposition(t, m)
+	const golden = "testdata/exposition.txt"
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	problems, err := promlint.New(strings.NewReader(got)).Lint()
+	if err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v, %v", problems, err)
+	}
+}
+
+func TestBeforeTheFirstReportThereIsNoReportSeries(t *testing.T) {
+	var r agent.Report
+	got := exposition(t, newMetrics(&r))
+	if strings.Contains(got, "enitune_drift") || !strings.Contains(got, "enitune_build_info") {
+		t.Errorf("exposition:\n%s", got)
+	}
+}
+
+func TestSeriesDisappearWithTheirNIC(t *testing.T) {
+	r := someReport()
+	m := newMetrics(&r)
+	m.Changed("eth0", "eni-1", nic.Queues, "ok")
+	m.ForeignChange("eth0", "eni-1", nic.Queues)
+	exposition(t, m)
+	r.NICs = r.NICs[1:]
+	if got := exposition(t, m); strings.Contains(got, `"eth0"`) {
+		t.Errorf("exposition:\n%s", got)
+	}
+	r = someReport()
+	if got := exposition(t, m); !strings.Contains(got, `enitune_foreign_changes_total{device="eth0",eni="eni-1",setting="queues"} 0`) {
+		t.Errorf("counters of a NIC that came back are not new:\n%s", got)
+	}
+}
+
+func TestCodesFromAServerAreBounded(t *testing.T) {
+	var r agent.Report
+	m := newMetrics(&r)
+	for i := range 10 * maxCodes {
+		m.APIRequest("DescribeNetworkInterfaces", fmt.Sprintf("Code%d", i))
+	}
+	m.APIRequest("DescribeNetworkInterfaces", "a code\nwith {strange} letters")
+	if n := strings.Count(exposition(t, m), "enitune_api_requests_total{"); n != maxCodes+1 {
+		t.Errorf("%d series, want %d", n, maxCodes+1)
+	}
+}
+
+func TestNamesThatAreNotUTF8DoNotBreakAScrape(t *testing.T) {
+	r := someReport()
+	r.NICs[0].Device = "eth\xff"
+	if got := exposition(t, newMetrics(&r)); !strings.Contains(got, "eth\uFFFD") {
+		t.Errorf("exposition:\n%s", got)
+	}
+}
+
+func BenchmarkScrape(b *testing.B) {
+	r := someReport()
+	for i := range 15 {
+		n := r.NICs[0]
+		n.Device, n.ENI = fmt.Sprintf("eth%d", i+1), fmt.Sprintf("eni-%d", i+10)
+		r.NICs = append(r.NICs, n)
+	}
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(newMetrics(&r))
+	for b.Loop() {
+		if _, err := reg.Gather(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
