@@ -38,11 +38,13 @@ netns: deps ## tests against this kernel, in namespaces of their own
 .PHONY: lab
 lab: ## tests in real guests (QEMU)
 	test/lab/setup.sh
-	$(GO) test -tags lab -timeout 60m ./test/lab/...
+	$(GO) test -tags lab -p 1 -timeout 60m ./test/lab/...
 
+# A built binary, because `go run` does not pass its program's exit code on.
 .PHONY: demo
 demo: build ## a simulated cloud and NICs, nothing real; KEEP=1 leaves it running
-	KEEP='$(KEEP)' $(GO) run ./test/demo
+	$(GO) build -buildvcs=false -o bin/demo ./test/demo
+	@bin/demo --enitune $(BINARY) $(if $(KEEP),--keep)
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck, errorlint, exhaustive, revive

@@ -55,7 +55,7 @@ type FetchResult struct {
 // the API tells nothing of this time.
 func (c *Cloud) Fetch(ctx context.Context, previous Desired) FetchResult {
 	var res FetchResult
-	id, err := c.identity(ctx)
+	id, err := c.identity(ctx, previous)
 	res.MetadataErr, res.InstanceID = err, id.InstanceID
 	if id.InstanceID == "" || id.RegionID == "" {
 		res.APIErr = errors.New("not asked: the instance id and region are not known; see the metadata service, or set cloud.instance_id and cloud.region")
@@ -79,10 +79,14 @@ func (c *Cloud) Fetch(ctx context.Context, previous Desired) FetchResult {
 	return res
 }
 
-// identity joins what the operator set with what the metadata service says. An
-// error of the service is returned beside what is known without it.
-func (c *Cloud) identity(ctx context.Context) (eni.Identity, error) {
+// identity joins what the operator set with what the metadata service says, and
+// where that is silent with what was known before. The service's error is
+// returned beside what is known without it.
+func (c *Cloud) identity(ctx context.Context, previous Desired) (eni.Identity, error) {
 	id, err := c.Metadata.Identity(ctx)
+	if err != nil && (c.InstanceID == "" || c.InstanceID == previous.InstanceID) {
+		id = eni.Identity{InstanceID: previous.InstanceID, RegionID: previous.Region, InstanceType: previous.InstanceType}
+	}
 	if c.InstanceID != "" && c.InstanceID != id.InstanceID {
 		id = eni.Identity{InstanceID: c.InstanceID, RegionID: id.RegionID} // the rest is of another instance
 	}

@@ -185,7 +185,7 @@ func TestDaemonEnforcesTheCacheWhileTheCloudIsDark(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloudModel(apiInterface(1, 8))
-		c.metaErr = errors.New("metadata: connection refused")
+		c.metaErr, c.apiErr = errors.New("metadata: connection refused"), errors.New("api: connection refused")
 		k := newKernel(eth(1, 1, 8, 1024))
 		d, _, stop := runDaemon(t, k, c, file)
 		r, _ := d.Report()
@@ -195,7 +195,7 @@ func TestDaemonEnforcesTheCacheWhileTheCloudIsDark(t *testing.T) {
 		if r.ExitCode() != ExitInSync || len(r.Errors) == 0 {
 			t.Errorf("exit %d, errors %v", r.ExitCode(), r.Errors)
 		}
-		c.change(func() { c.metaErr = nil })
+		c.change(func() { c.metaErr, c.apiErr = nil, nil })
 		time.Sleep(retryMost)
 		synctest.Wait()
 		if r, _ = d.Report(); !r.InSync || r.NICs[0].Settings[0].Current != 8 || r.Desired.Stale {
@@ -305,6 +305,18 @@ func TestFetchAsksByIDForWhatTheInstanceFilterHides(t *testing.T) {
 		if e.Unresolved != "" {
 			t.Errorf("what was known of %s is undone: %s", e.ID, e.Unresolved)
 		}
+	}
+}
+
+func TestFetchAsksTheAPIByTheKnownIdentityWhileMetadataIsDark(t *testing.T) {
+	c := newCloudModel(apiInterface(1, 4))
+	c.metaErr = errors.New("connection refused")
+	res := c.cloud().Fetch(context.Background(), Desired{InstanceID: "i-1", Region: "cn-hangzhou", InstanceType: "ecs.g7.xlarge"})
+	if res.APIErr != nil || res.MetadataErr == nil || res.Desired.InstanceID != "i-1" || len(res.Desired.ENIs) != 1 {
+		t.Errorf("%+v", res)
+	}
+	if res := c.cloud().Fetch(context.Background(), Desired{}); res.APIErr == nil {
+		t.Errorf("an unknown instance was asked for: %+v", res)
 	}
 }
 

@@ -108,7 +108,7 @@ func writeProblems(b *strings.Builder, r agent.Report, p painter) {
 		b.WriteString(p.paint(code, mark) + " " + fmt.Sprintf(format, args...) + "\n")
 	}
 	for _, e := range r.Errors {
-		line(red, "error", "%s: %s", e.Component, e.Message)
+		line(red, "error", "%s: %s", e.Component, strings.TrimPrefix(e.Message, string(e.Component)+" "))
 	}
 	for _, n := range r.NICs {
 		for _, s := range n.Settings {

@@ -1,0 +1,208 @@
+package docs
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/eni"
+	"github.com/enitune/enitune/metrics"
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
+)
+
+// described is a metric as the code or the docs describe it.
+type described struct {
+	Name   string
+	Labels []string
+}
+
+var desc = regexp.MustCompile(`^Desc\{fqName: "([^"]*)", .*, variableLabels: \{([^}]*)\}\}$`)
+
+// inCode are the metrics that metrics.New describes.
+func inCode(t *testing.T) []described {
+	t.Helper()
+	m := metrics.New(func() (agent.Report, bool) { return agent.Report{}, false }, metrics.Build{})
+	ch := make(chan *prometheus.Desc, 100)
+	m.Describe(ch)
+	close(ch)
+	var list []described
+	for d := range ch {
+		match := desc.FindStringSubmatch(d.String())
+		if match == nil {
+			t.Fatalf("cannot read %s", d)
+		}
+		list = append(list, described{match[1], strings.FieldsFunc(match[2], func(r rune) bool { return r == ',' })})
+	}
+	slices.SortFunc(list, func(a, b described) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func TestEveryMetricIsDocumentedWithItsLabelsAndNoOther(t *testing.T) {
+	var documented []described
+	for _, cells := range rows(read(t, "metrics.md").text, "metric", "type", "labels", "meaning") {
+		documented = append(documented, described{strings.Trim(cells[0], "`"), spans(cells[2])})
+	}
+	slices.SortFunc(documented, func(a, b described) int { return strings.Compare(a.Name, b.Name) })
+	if diff := cmp.Diff(inCode(t), documented, cmp.Transformer("Labels", func(l []string) string { return strings.Join(l, ",") })); diff != "" {
+		t.Errorf("metrics (-code +docs):\n%s", diff)
+	}
+}
+
+func TestEveryMetricNameInAQueryExists(t *testing.T) {
+	known := map[string]bool{"node_network_receive_drop_total": true}
+	for _, m := range inCode(t) {
+		known[m.Name] = true
+	}
+	name := regexp.MustCompile(`\b(?:enitune|node)_[a-z_]+`)
+	p := read(t, "metrics.md")
+	for _, block := range append(p.blocks("promql"), p.blocks("yaml")...) {
+		for _, used := range name.FindAllString(block, -1) {
+			if !known[used] {
+				t.Errorf("%s does not exist, in:\n%s", used, block)
+			}
+		}
+	}
+	for _, used := range name.FindAllString(read(t, "../README.md").text, -1) {
+		if !known[used] {
+			t.Errorf("README.md shows %s, which does not exist", used)
+		}
+	}
+}
+
+func TestEveryTriggerAndClassOfFailureIsDocumented(t *testing.T) {
+	var want []string
+	for c := agent.CauseStart; c > 0; c-- {
+		want = append(want, c.String())
+	}
+	want = append(want, "once")
+	for c := eni.ClassThrottled; !strings.HasPrefix(c.String(), "Class("); c++ {
+		want = append(want, c.String())
+	}
+	got := firsts(rows(read(t, "metrics.md").text, "value", "meaning"))
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("values (-code +docs):\n%s", diff)
+	}
+}
+
+func TestTheTypesOfTheMetricsAreAsDocumented(t *testing.T) {
+	report := reportOf(settings(plan.InSync, true)...)
+	report.Unmatched = []agent.Unmatched{{ENI: "eni-2", Reason: agent.NICMissing}}
+	report.Sources = []agent.SourceHealth{{Source: "api", LastSuccess: time.Unix(1, 0)}}
+	report.Events = []agent.SourceHealth{{Source: "ethtool"}}
+	m := metrics.New(func() (agent.Report, bool) { return report, true }, metrics.Build{})
+	m.Reconciled("start", true, time.Second)
+	m.APIRequest("DescribeInstanceTypes", "OK")
+	types := map[string]string{}
+	for name, family := range gather(t, m) {
+		types[name] = family.kind
+	}
+	for _, cells := range rows(read(t, "metrics.md").text, "metric", "type", "labels", "meaning") {
+		if name := strings.Trim(cells[0], "`"); types[name] != cells[1] {
+			t.Errorf("%s is documented as %s, it is %q", name, cells[1], types[name])
+		}
+	}
+}
+
+type family struct {
+	kind  string
+	ofNIC int // series with the label device
+}
+
+func gather(t *testing.T, m *metrics.Metrics) map[string]family {
+	t.Helper()
+	reg, err := m.Registry(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]family{}
+	for _, mf := range list {
+		f := family{kind: strings.ToLower(mf.GetType().String())}
+		for _, series := range mf.GetMetric() {
+			for _, label := range series.GetLabel() {
+				if label.GetName() == "device" {
+					f.ofNIC++
+				}
+			}
+		}
+		found[mf.GetName()] = f
+	}
+	return found
+}
+
+func settings(reason plan.Reason, drift bool) []agent.SettingReport {
+	var list []agent.SettingReport
+	for _, s := range nic.Settings() {
+		r := agent.SettingReport{Setting: s, Current: 4, Max: 8, Desired: 4, Source: plan.API, Action: plan.None, Reason: reason, Drift: drift}
+		if drift {
+			r.DriftSince = time.Unix(1, 0)
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+func reportOf(list ...agent.SettingReport) agent.Report {
+	return agent.Report{Version: 1, NICs: []agent.NICReport{{Device: "eth1", MAC: "00:16:3e:00:00:02", ENI: "eni-1", Settings: list}}}
+}
+
+// seriesOf counts the series of the report's NIC.
+func seriesOf(t *testing.T, r agent.Report) int {
+	t.Helper()
+	n := 0
+	for _, f := range gather(t, metrics.New(func() (agent.Report, bool) { return r, true }, metrics.Build{})) {
+		n += f.ofNIC
+	}
+	return n
+}
+
+func TestTheDocumentedNumberOfSeriesIsTheCodes(t *testing.T) {
+	stranger := reportOf(settings(plan.NoENI, false)...)
+	stranger.NICs[0].ENI = ""
+	for i := range stranger.NICs[0].Settings {
+		stranger.NICs[0].Settings[i].Desired = 0
+	}
+	missing := settings(plan.Unsupported, false)
+	missing[1].Current, missing[1].Max, missing[1].Desired = 0, 0, 0
+	missing[2].Current, missing[2].Max = 0, 0
+	for _, tt := range []struct {
+		name   string
+		report agent.Report
+		want   int
+	}{
+		{"a NIC in sync", reportOf(settings(plan.InSync, false)...), 25},
+		{"each drifted setting has one more", reportOf(settings(plan.BelowDesired, true)...), 25 + 3},
+		{"a setting that the driver lacks has 5, or 6 with a desired value", reportOf(missing...), 1 + 8 + 5 + 6},
+		{"a NIC without an ENI", stranger, 13},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := seriesOf(t, tt.report); got != tt.want {
+				t.Errorf("%d series, documented are %d", got, tt.want)
+			}
+		})
+	}
+	text := strings.Join(strings.Fields(read(t, "metrics.md").section(t, "Series of a NIC")), " ")
+	for _, sentence := range []string{
+		"A NIC with an ENI has 1 series, and 8 more for each of the three settings: 25.",
+		"A drifted setting has one more.",
+		"A setting that the driver does not have makes 5, or 6 if something is desired of it.",
+		"A NIC without an ENI has 13.",
+		"An instance with 8 ENIs makes 200 of them.",
+	} {
+		if !strings.Contains(text, sentence) {
+			t.Errorf("metrics.md does not say: %s", sentence)
+		}
+	}
+}
