@@ -62,7 +62,7 @@ func (r *Report) ambiguous(problems []Problem) {
 }
 
 // finish writes what is now true into the report and into the memory.
-func (r *Reconciler) finish(report *Report, subjects []*subject, view View) {
+func (r *Reconciler) finish(report *Report, subjects []*subject) {
 	now := r.clock()
 	for _, s := range subjects {
 		n := NICReport{

@@ -115,7 +115,7 @@ func (r *Reconciler) reconcile(ctx context.Context, view View, write bool) Repor
 	for pass := 0; write && pass < passes && r.write(ctx, subjects); pass++ {
 		r.plan(subjects)
 	}
-	r.finish(&report, subjects, view)
+	r.finish(&report, subjects)
 	return report
 }
 

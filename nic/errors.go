@@ -72,7 +72,7 @@ func newError(device, op string, err error) *Error {
 		return &Error{Device: device, Op: op, Kind: ErrInvalid, Detail: err.Error()}
 	}
 	e := &Error{Device: device, Op: op, Kind: kindOf(errno), Errno: errno}
-	if e.Kind == ErrDenied {
+	if errors.Is(e.Kind, ErrDenied) {
 		e.Detail = "it needs CAP_NET_ADMIN, run as root"
 	}
 	return e

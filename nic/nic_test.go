@@ -77,7 +77,7 @@ func TestErrorKindsAreKeptApart(t *testing.T) {
 	for errno, want := range tests {
 		err := fmt.Errorf("wrapped: %w", newError("eth1", "set channels", errno))
 		for _, kind := range kinds {
-			if got := errors.Is(err, kind); got != (kind == want) {
+			if got := errors.Is(err, kind); got != errors.Is(want, kind) {
 				t.Errorf("errors.Is(%v, %v) = %v", errno, kind, got)
 			}
 		}

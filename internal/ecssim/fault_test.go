@@ -161,7 +161,7 @@ func TestHangEndsWithTheClientOrTheFaults(t *testing.T) {
 				c.SetFaults(ecssim.Fault{Target: ecssim.TargetMetadata, Hang: true})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				ended := make(chan any, 1)
+				ended := make(chan error, 1)
 				go func() { ended <- serveAborted(ctx, c.Metadata()) }()
 				synctest.Wait()
 				select {
@@ -170,7 +170,7 @@ func TestHangEndsWithTheClientOrTheFaults(t *testing.T) {
 				default:
 				}
 				end(c, cancel)
-				if reason := <-ended; reason != http.ErrAbortHandler {
+				if reason := <-ended; !errors.Is(reason, http.ErrAbortHandler) {
 					t.Errorf("the handler ended with %v, want an aborted connection", reason)
 				}
 			})
@@ -179,8 +179,8 @@ func TestHangEndsWithTheClientOrTheFaults(t *testing.T) {
 }
 
 // serveAborted sends a request and returns what its handler panicked with.
-func serveAborted(ctx context.Context, h http.Handler) (reason any) {
-	defer func() { reason = recover() }()
+func serveAborted(ctx context.Context, h http.Handler) (reason error) {
+	defer func() { reason, _ = recover().(error) }()
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/latest/meta-data/instance-id", nil).WithContext(ctx))
 	return nil
 }
@@ -199,7 +199,7 @@ func TestDelayLastsAsLongAsItSaysAndEndsWithTheRequest(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start = time.Now()
-		if reason := serveAborted(ctx, c.Metadata()); reason != http.ErrAbortHandler {
+		if reason := serveAborted(ctx, c.Metadata()); !errors.Is(reason, http.ErrAbortHandler) {
 			t.Errorf("the handler ended with %v, want an aborted connection", reason)
 		}
 		if took := time.Since(start); took != time.Second {

@@ -46,7 +46,7 @@ func TestFramesArriveAsTheyWereSent(t *testing.T) {
 	if diff := cmp.Diff(sent, got); diff != "" {
 		t.Errorf("events (-sent +received):\n%s", diff)
 	}
-	if err := conn.Receive(new(wire.Event)); err != io.EOF {
+	if err := conn.Receive(new(wire.Event)); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end of the stream: %v, want io.EOF", err)
 	}
 }
