@@ -106,7 +106,7 @@ func (h *Handle) Set(n NIC, changes []Change) []Result {
 	var results []Result
 	for _, op := range []Operation{SetRings, SetChannels} {
 		if group := ofOperation(changes, op); len(group) > 0 {
-			results = append(results, h.setTogether(now.Name, op, group)...)
+			results = append(results, h.setTogether(now, op, group)...)
 		}
 	}
 	return results
@@ -114,19 +114,30 @@ func (h *Handle) Set(n NIC, changes []Change) []Result {
 
 // setTogether writes settings that share an operation in one call, and one by
 // one if the kernel refuses them together.
-func (h *Handle) setTogether(device string, op Operation, group []Change) []Result {
-	err := h.setOnce(device, op, group)
+func (h *Handle) setTogether(n NIC, op Operation, group []Change) []Result {
+	err := h.setOnce(n, op, group)
 	if err == nil || len(group) == 1 || errors.Is(err, ErrGone) || errors.Is(err, ErrDenied) {
 		return allFailed(group, err)
 	}
 	var results []Result
 	for _, ch := range group {
-		results = append(results, Result{ch, h.setOnce(device, op, []Change{ch})})
+		results = append(results, Result{ch, h.setOnce(n, op, []Change{ch})})
 	}
 	return results
 }
 
-func (h *Handle) setOnce(device string, op Operation, group []Change) error {
+// setOnce writes in one call, and asks the kernel for its words if it refuses
+// the value or is busy.
+func (h *Handle) setOnce(n NIC, op Operation, group []Change) error {
+	refused, err := h.ioctlOnce(n.Name, op, group)
+	var kernel *Error
+	if errors.As(err, &kernel) && (errors.Is(err, ErrInvalid) || errors.Is(err, ErrBusy)) && refused.command != 0 {
+		kernel.Detail = explain(n.Index, refused)
+	}
+	return err
+}
+
+func (h *Handle) ioctlOnce(device string, op Operation, group []Change) (refused request, err error) {
 	switch op {
 	case SetRings:
 		return h.ioctl.setRings(device, func(want RingSizes) RingSizes {
@@ -138,7 +149,7 @@ func (h *Handle) setOnce(device string, op Operation, group []Change) error {
 	case SetChannels:
 		return h.ioctl.setChannels(device, group[0].channels)
 	default:
-		return &Error{Device: device, Op: op.String(), Kind: ErrUnsupported}
+		return request{}, &Error{Device: device, Op: op.String(), Kind: ErrUnsupported}
 	}
 }
 

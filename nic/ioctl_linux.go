@@ -91,35 +91,37 @@ func (c *ioctl) rawRings(device string) (raw ethtool.Ring, err error) {
 }
 
 // setChannels requests what change makes of the current channels; what
-// ChannelCounts does not carry is sent as it was read.
-func (c *ioctl) setChannels(device string, change func(Channels) ChannelCounts) error {
+// ChannelCounts does not carry is sent as it was read. If the kernel refuses, the
+// request is returned beside the error.
+func (c *ioctl) setChannels(device string, change func(Channels) ChannelCounts) (request, error) {
 	raw, err := c.rawChannels(device)
 	if err != nil {
-		return newError(device, SetChannels.String(), err)
+		return request{}, newError(device, SetChannels.String(), err)
 	}
-	want := change(toChannels(raw))
+	now := toChannels(raw)
+	want := change(now)
 	raw.RxCount, raw.TxCount, raw.CombinedCount = uint32(want.RX), uint32(want.TX), uint32(want.Combined)
 	withRoom(func() { _, err = c.eth.SetChannels(device, raw) })
 	if err != nil {
-		return newError(device, SetChannels.String(), err)
+		return want.request(now.Max), newError(device, SetChannels.String(), err)
 	}
-	return nil
+	return request{}, nil
 }
 
 // setRings requests what change makes of the current ring sizes; mini and jumbo
 // rings are sent as they were read.
-func (c *ioctl) setRings(device string, change func(RingSizes) RingSizes) error {
+func (c *ioctl) setRings(device string, change func(RingSizes) RingSizes) (request, error) {
 	raw, err := c.rawRings(device)
 	if err != nil {
-		return newError(device, SetRings.String(), err)
+		return request{}, newError(device, SetRings.String(), err)
 	}
 	want := change(toRings(raw).Current)
 	raw.RxPending, raw.TxPending = uint32(want.RX), uint32(want.TX)
 	withRoom(func() { _, err = c.eth.SetRing(device, raw) })
 	if err != nil {
-		return newError(device, SetRings.String(), err)
+		return want.request(), newError(device, SetRings.String(), err)
 	}
-	return nil
+	return request{}, nil
 }
 
 func toChannels(raw ethtool.Channels) Channels {

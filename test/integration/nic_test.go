@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +129,9 @@ func TestKernelRefusalsAreTyped(t *testing.T) {
 		}
 		if !errors.Is(r.Err, want) {
 			t.Errorf("%s: %v, want %v", r.Setting, r.Err, want)
+		}
+		if words := "requested channel count exceeds maximum"; r.Setting == nic.Queues && !strings.Contains(r.Err.Error(), words) {
+			t.Errorf("%v does not give the kernel's words, %q", r.Err, words)
 		}
 	}
 	if len(results) != 3 {
