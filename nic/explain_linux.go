@@ -26,9 +26,9 @@ type request struct {
 	values  map[uint16]int // by attribute
 }
 
-func (c ChannelCounts) request(max ChannelCounts) request {
+func (c ChannelCounts) request(most ChannelCounts) request {
 	r := request{msgChannelsSet, map[uint16]int{}}
-	for attr, v := range map[uint16][2]int{attrChannelsRX: {c.RX, max.RX}, attrChannelsTX: {c.TX, max.TX}, attrChannelsCombin: {c.Combined, max.Combined}} {
+	for attr, v := range map[uint16][2]int{attrChannelsRX: {c.RX, most.RX}, attrChannelsTX: {c.TX, most.TX}, attrChannelsCombin: {c.Combined, most.Combined}} {
 		if v[1] > 0 { // the kernel refuses what the driver does not have
 			r.values[attr] = v[0]
 		}
