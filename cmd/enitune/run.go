@@ -55,6 +55,9 @@ func (a *app) runCommand() *cobra.Command {
 }
 
 func runDaemon(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	var d *agent.Daemon
 	m := metrics.New(func() (agent.Report, bool) { return d.Report() }, build())
 	p, err := assemble(cfg, m, log, daemonAttempts)
@@ -85,7 +88,7 @@ func runDaemon(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Run(ctx) })
 	g.Go(func() error { return d.Run(ctx) })
-	g.Go(func() error { return onHangup(ctx, log, d.Refresh) })
+	g.Go(func() error { return onHangup(ctx, hangup, log, d.Refresh) })
 	err = g.Wait()
 	log.Info("enitune ends; the NICs stay as they are")
 	return err
@@ -119,10 +122,7 @@ func metricsHandler(reg *prometheus.Registry) http.Handler {
 }
 
 // onHangup calls f for each SIGHUP.
-func onHangup(ctx context.Context, log *slog.Logger, f func()) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func onHangup(ctx context.Context, hangup <-chan os.Signal, log *slog.Logger, f func()) error {
 	for {
 		select {
 		case <-ctx.Done():
