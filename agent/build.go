@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/enitune/enitune/plan"
@@ -43,16 +44,6 @@ func (r Report) undetermined(c Component, err error) Report {
 	return r
 }
 
-// kernelError is what kept the NICs from being read; nil if nothing did.
-func (r Report) kernelError() error {
-	for _, p := range r.Errors {
-		if p.Component == ComponentKernel {
-			return errors.New(p.Message)
-		}
-	}
-	return nil
-}
-
 // ambiguous notes NICs and ENIs that share an address.
 func (r *Report) ambiguous(problems []Problem) {
 	r.Errors = append(r.Errors, problems...)
@@ -62,8 +53,9 @@ func (r *Report) ambiguous(problems []Problem) {
 }
 
 // finish writes what is now true into the report and into the memory.
-func (r *Reconciler) finish(report *Report, subjects []*subject) {
+func (r *Reconciler) finish(report *Report, subjects []*subject, view View) {
 	now := r.clock()
+	var excluded []string // ids of ENIs that need not be known
 	for _, s := range subjects {
 		n := NICReport{
 			Device: s.nic.Name, MAC: s.nic.ID(), ENI: s.eni.ID, Type: s.eni.Type, Driver: s.target.State.Driver,
@@ -72,16 +64,22 @@ func (r *Reconciler) finish(report *Report, subjects []*subject) {
 		for _, d := range s.decisions {
 			n.Settings = append(n.Settings, r.settingReport(s, d, now))
 			if d.Reason == plan.Unreadable {
+				r.kernelErr = errors.New(d.Detail)
 				report.Errors = append(report.Errors, Problem{ComponentKernel, d.Detail})
 				report.Determined = false
 			}
 		}
-		if s.eni.Unresolved != "" && !s.target.Excluded {
-			report.Errors = append(report.Errors, Problem{ComponentAPI,
-				s.nic.Name + ": the desired state of ENI " + s.eni.ID + " is not known: " + s.eni.Unresolved})
-			report.Determined = false
+		if s.target.Excluded {
+			excluded = append(excluded, s.eni.ID)
 		}
 		report.NICs = append(report.NICs, n)
+	}
+	for _, e := range view.Desired.ENIs {
+		if e.Unresolved != "" && e.Type != "Member" && !slices.Contains(excluded, e.ID) {
+			report.Errors = append(report.Errors, Problem{ComponentAPI,
+				"the desired state of ENI " + e.ID + " is not known: " + e.Unresolved})
+			report.Determined = false
+		}
 	}
 	report.InSync = report.Determined && !report.Drifted()
 }

@@ -58,7 +58,7 @@ const (
 // is out of range or contradicts a stronger source is left out and told as a
 // problem.
 func describe(ni eni.NetworkInterface, limits *eni.InstanceType) (ENI, []Problem) {
-	e := ENI{ID: ni.ID, MAC: ni.MAC, Type: ni.Type, Status: ni.Status}
+	e := ENI{ID: ni.ID, MAC: ni.MAC, Type: plainWord(ni.Type), Status: plainWord(ni.Status)}
 	c := collector{eni: &e}
 	traffic := ni.TrafficConfig
 	if traffic == nil {
@@ -69,7 +69,7 @@ func describe(ni eni.NetworkInterface, limits *eni.InstanceType) (ENI, []Problem
 	c.field(nic.TxRing, plan.API, "TxQueueSize", first(ni.TxQueueSize, traffic.TxQueueSize), maxRing)
 	c.tag(nic.RxRing, ni.Tags, TagRxQueueSize)
 	c.tag(nic.TxRing, ni.Tags, TagTxQueueSize)
-	if ni.QueueNumber == nil && limits != nil {
+	if _, ok := e.value(nic.Queues); !ok && limits != nil {
 		if ni.Type == "Primary" {
 			c.field(nic.Queues, plan.InstanceType, "PrimaryEniQueueNumber", limits.PrimaryEniQueueNumber, maxQueues)
 		} else {
@@ -127,9 +127,22 @@ func (e ENI) value(s nic.Setting) (best Value, ok bool) {
 }
 
 // needsLimits tells whether the instance type's defaults are asked for: where
-// the API leaves an ENI's queue number out.
+// the API leaves an ENI's queue number out, or gives one that is none.
 func needsLimits(list []eni.NetworkInterface) bool {
-	return slices.ContainsFunc(list, func(ni eni.NetworkInterface) bool { return ni.QueueNumber == nil })
+	return slices.ContainsFunc(list, func(ni eni.NetworkInterface) bool {
+		e, _ := describe(ni, nil)
+		_, ok := e.value(nic.Queues)
+		return !ok
+	})
+}
+
+// plainWord lets through what looks like a word of the API's; anything else
+// would only make trouble in labels and on terminals.
+func plainWord(s string) string {
+	if plainID(s) {
+		return s
+	}
+	return ""
 }
 
 // resolve finds what a setting should be: the first source that has a value.
@@ -141,7 +154,7 @@ func resolve(rule Rule, e ENI, s nic.Setting, r nic.Reading) plan.Wanted {
 		if r.Max == 0 {
 			return plan.Wanted{}
 		}
-		return plan.Wanted{Value: r.Max, Source: plan.Override}
+		return plan.Wanted{Value: r.Max, Source: plan.Override, Most: true}
 	case WantAPI:
 	}
 	if v, ok := e.value(s); ok {

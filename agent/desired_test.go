@@ -22,7 +22,7 @@ func TestDescribeGathersValuesBySource(t *testing.T) {
 		{name: "the API's queue number", eni: eni.NetworkInterface{QueueNumber: new(8)}, want: []Value{{nic.Queues, 8, plan.API}}},
 		{name: "absent is not 0: a primary's default", eni: eni.NetworkInterface{Type: "Primary"}, want: []Value{{nic.Queues, 4, plan.InstanceType}}},
 		{name: "absent is not 0: a secondary's default", eni: eni.NetworkInterface{Type: "Secondary"}, want: []Value{{nic.Queues, 2, plan.InstanceType}}},
-		{name: "0 is out of range", eni: eni.NetworkInterface{QueueNumber: new(0)}, problems: []string{"QueueNumber is 0"}},
+		{name: "0 is told and the type's default counts", eni: eni.NetworkInterface{QueueNumber: new(0)}, want: []Value{{nic.Queues, 2, plan.InstanceType}}, problems: []string{"QueueNumber is 0"}},
 		{name: "rings at the top level", eni: eni.NetworkInterface{QueueNumber: new(1), RxQueueSize: new(8192), TxQueueSize: new(8192)},
 			want: []Value{{nic.Queues, 1, plan.API}, {nic.RxRing, 8192, plan.API}, {nic.TxRing, 8192, plan.API}}},
 		{name: "rings in the traffic config", eni: eni.NetworkInterface{QueueNumber: new(1), TrafficConfig: &eni.TrafficConfig{RxQueueSize: new(16384), TxQueueSize: new(16384)}},
@@ -70,7 +70,7 @@ func TestResolveTakesTheStrongestSource(t *testing.T) {
 		want    plan.Wanted
 	}{
 		{"override number", rule(Want{WantNumber, 3}), e, nic.Queues, reading, plan.Wanted{Value: 3, Source: plan.Override}},
-		{"override max", rule(Want{Kind: WantMax}), e, nic.Queues, reading, plan.Wanted{Value: 1024, Source: plan.Override}},
+		{"override max", rule(Want{Kind: WantMax}), e, nic.Queues, reading, plan.Wanted{Value: 1024, Source: plan.Override, Most: true}},
 		{"override max of an unsupported setting", rule(Want{Kind: WantMax}), e, nic.Queues, nic.Reading{}, plan.Wanted{}},
 		{"api before instance_type", rule(Want{}), e, nic.Queues, reading, plan.Wanted{Value: 4, Source: plan.API}},
 		{"tag", rule(Want{}), e, nic.RxRing, reading, plan.Wanted{Value: 512, Source: plan.Tag}},

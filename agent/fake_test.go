@@ -139,6 +139,13 @@ func (t *tally) Reconciled(trigger string, _ bool, _ time.Duration) {
 	t.causes = append(t.causes, trigger)
 }
 
+// reconciles counts the reconciles so far.
+func (t *tally) reconciles() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.causes)
+}
+
 func (t *tally) Repaired(time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -179,8 +179,14 @@ func (d *Daemon) reconcile(ctx context.Context, cause Cause, since time.Time) {
 		recorder.Repaired(end.Sub(since))
 	}
 	d.publish(report)
-	if view.Known && d.o.Cloud != nil && view.attempted() && d.hunt.look(d.o.Reconciler.strangers, end) {
-		d.ask()
+	switch {
+	case !view.Known:
+		d.hunt = hunt{}
+		d.o.Reconciler.indexes = nil
+	case d.o.Cloud != nil && view.attempted():
+		if d.hunt.look(d.o.Reconciler.strangers, end) || d.o.Reconciler.replugged && cause != CauseDesired {
+			d.ask()
+		}
 	}
 }
 
@@ -223,7 +229,7 @@ func (d *Daemon) refresh(ctx context.Context) error {
 		d.o.Store.Update(res, true)
 		d.o.Invalidate() // NICs that nobody knew may have become known
 		d.trigger.fire(CauseDesired)
-		pause := time.NewTimer(d.schedule.next(res.APIErr))
+		pause := time.NewTimer(d.schedule.next(res))
 		select {
 		case <-ctx.Done():
 		case <-pause.C:

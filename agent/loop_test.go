@@ -3,15 +3,12 @@ package agent
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/enitune/enitune/eni"
 	"github.com/enitune/enitune/nic"
@@ -255,6 +252,29 @@ func TestDaemonAsksForAHotPluggedNICAtOnce(t *testing.T) {
 	})
 }
 
+func TestDaemonAsksAgainWhenANICIsPluggedInAnew(t *testing.T) {
+	file := stateFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloudModel(apiInterface(1, 4), apiInterface(2, 4))
+		k := newKernel(eth(1, 4, 8, 1024), eth(2, 4, 8, 1024))
+		d, _, stop := runDaemon(t, k, c, file)
+		asks := c.asked()
+		c.change(func() { c.enis = []eni.NetworkInterface{apiInterface(1, 4), apiInterface(2, 8)} })
+		k.unplug(2)
+		again := eth(2, 1, 8, 1024)
+		again.Index = 7
+		k.plug(again)
+		d.trigger.fire(CauseLink)
+		synctest.Wait()
+		if r, _ := d.Report(); !r.InSync || r.NICs[1].Settings[0].Current != 8 || c.asked() != asks+1 {
+			t.Errorf("after %d asks: %+v", c.asked()-asks, r.NICs[1].Settings[0])
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestDaemonEndsAtOnceWhileTheAPIHangs(t *testing.T) {
 	file := stateFile(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -268,95 +288,43 @@ func TestDaemonEndsAtOnceWhileTheAPIHangs(t *testing.T) {
 }
 
 func TestDaemonMakesAHandfulOfCallsADay(t *testing.T) {
+	for most, k := range map[int]*kernel{6: newKernel(eth(1, 4, 8, 1024)), 10: newKernel(eth(1, 4, 8, 1024), eth(9, 1, 1, 1024))} {
+		file := stateFile(t)
+		synctest.Test(t, func(t *testing.T) {
+			c := newCloudModel(apiInterface(1, 4))
+			_, _, stop := runDaemon(t, k, c, file)
+			time.Sleep(24 * time.Hour)
+			synctest.Wait()
+			if c.asked() > most {
+				t.Errorf("%d calls in a day, want at most %d", c.asked(), most)
+			}
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestDaemonRestsWhileNothingIsKnown(t *testing.T) {
 	file := stateFile(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloudModel(apiInterface(1, 4))
-		_, _, stop := runDaemon(t, newKernel(eth(1, 4, 8, 1024), eth(9, 1, 1, 1024)), c, file)
-		time.Sleep(24 * time.Hour)
+		k := newKernel(eth(1, 4, 8, 1024))
+		d, tl, stop := runDaemon(t, k, c, file)
+		k.plug(eth(2, 1, 8, 1024)) // unknown to the cloud: to be asked for again
+		d.trigger.fire(CauseLink)
 		synctest.Wait()
-		if c.asked() > 6 {
-			t.Errorf("%d calls in a day", c.asked())
+		c.change(func() { c.identity.InstanceID, c.apiErr = "i-2", errors.New("down") })
+		d.Refresh()
+		synctest.Wait()
+		before := tl.reconciles()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if n := tl.reconciles() - before; n > 100 {
+			t.Errorf("%d reconciles in 10 idle minutes", n)
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})
-}
-
-func TestFetchAsksByIDForWhatTheInstanceFilterHides(t *testing.T) {
-	c := newCloudModel(apiInterface(1, 4))
-	c.interfaces = []eni.MetadataInterface{{MAC: mac(1), ENI: "eni-1"}, {MAC: mac(2), ENI: "eni-2"}, {MAC: mac(3), ENI: "eni-3"}}
-	c.hidden = []eni.NetworkInterface{apiInterface(2, 8)}
-	res := c.cloud().Fetch(context.Background(), Desired{})
-	if res.APIErr != nil || res.MetadataErr != nil {
-		t.Fatal(res.APIErr, res.MetadataErr)
-	}
-	got := map[string]string{}
-	for _, e := range res.Desired.ENIs {
-		got[e.ID] = e.Unresolved
-	}
-	if d := cmp.Diff(map[string]string{"eni-1": "", "eni-2": "", "eni-3": "the API does not return it"}, got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-	previous := Desired{InstanceID: "i-1", ENIs: []ENI{apiENI(2, 8), apiENI(3, 2)}}
-	c.hidden, c.byIDErr = nil, errors.New("denied")
-	res = c.cloud().Fetch(context.Background(), previous)
-	for _, e := range res.Desired.ENIs {
-		if e.Unresolved != "" {
-			t.Errorf("what was known of %s is undone: %s", e.ID, e.Unresolved)
-		}
-	}
-}
-
-func TestFetchAsksTheAPIByTheKnownIdentityWhileMetadataIsDark(t *testing.T) {
-	c := newCloudModel(apiInterface(1, 4))
-	c.metaErr = errors.New("connection refused")
-	res := c.cloud().Fetch(context.Background(), Desired{InstanceID: "i-1", Region: "cn-hangzhou", InstanceType: "ecs.g7.xlarge"})
-	if res.APIErr != nil || res.MetadataErr == nil || res.Desired.InstanceID != "i-1" || len(res.Desired.ENIs) != 1 {
-		t.Errorf("%+v", res)
-	}
-	if res := c.cloud().Fetch(context.Background(), Desired{}); res.APIErr == nil {
-		t.Errorf("an unknown instance was asked for: %+v", res)
-	}
-}
-
-func TestFetchKeepsTheTypesDefaultsWhenTheTypeCannotBeAsked(t *testing.T) {
-	bare := apiInterface(1, 0)
-	bare.QueueNumber = nil
-	c := newCloudModel(bare)
-	c.types = []eni.InstanceType{{ID: "ecs.g7.xlarge", SecondaryEniQueueNumber: new(2)}}
-	cloud := c.cloud()
-	first := cloud.Fetch(context.Background(), Desired{})
-	cloud.Fetch(context.Background(), first.Desired)
-	if v, _ := first.Desired.ENIs[0].value(nic.Queues); v != (Value{nic.Queues, 2, plan.InstanceType}) || c.typeAsks != 1 {
-		t.Fatalf("%+v after %d asks", v, c.typeAsks)
-	}
-	c.typesErr = errors.New("throttled")
-	later := c.cloud().Fetch(context.Background(), first.Desired)
-	if v, _ := later.Desired.ENIs[0].value(nic.Queues); v.Value != 2 || len(later.Problems) != 1 {
-		t.Errorf("%+v, problems %v", v, later.Problems)
-	}
-	fresh := c.cloud().Fetch(context.Background(), Desired{})
-	if fresh.Desired.ENIs[0].Unresolved == "" {
-		t.Error("a queue number that is not known is not told")
-	}
-}
-
-func TestStoreTellsWhyItHasNothing(t *testing.T) {
-	file := stateFile(t)
-	s := NewStore(StoreOptions{File: file, Enabled: true, RefreshInterval: time.Hour, Clock: time.Now})
-	s.LoadCache("")
-	if _, err := file.Load(); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
-	if v := s.View(); v.Known || len(v.Errors) != 0 {
-		t.Errorf("%+v", v)
-	}
-	if err := file.Save(someDesired()); err != nil {
-		t.Fatal(err)
-	}
-	s.LoadCache("i-other")
-	if v := s.View(); v.Known || len(v.Errors) != 1 || v.Errors[0].Component != ComponentState {
-		t.Errorf("a cache of another instance than configured: %+v", v)
-	}
 }

@@ -48,7 +48,7 @@ type settingMemory struct {
 	verified   bool        // seen was as wanted
 	reverts    []time.Time // someone else changed it away from what was wanted
 	refusal    refusal
-	lacking    bool      // the driver has no operation to write it
+	lackingMax int       // the maximum at which the driver had no operation to write it; 0 if it has one
 	driftSince time.Time // zero while there is none
 }
 
@@ -90,7 +90,8 @@ func (m *memory) observe(st nic.State, now time.Time) (foreign []nic.Setting) {
 	if n.index != st.Index { // hot-plugged again: a new device with its own start
 		n.index = st.Index
 		for _, sm := range n.settings {
-			sm.known, sm.verified, sm.refusal, sm.lacking = false, false, refusal{}, false
+			sm.known, sm.verified, sm.refusal, sm.lackingMax = false, false, refusal{}, 0
+			sm.reverts = nil
 		}
 	}
 	n.lastSeen = now
@@ -123,10 +124,13 @@ func (m *memory) budgetLeft(id string, now time.Time) int {
 func (m *memory) recall(id string, s nic.Setting, wanted plan.Wanted, r nic.Reading, now time.Time) plan.Memory {
 	sm := m.nic(id).setting(s)
 	sm.reverts = within(sm.reverts, now, m.budget.Per)
-	mem := plan.Memory{Contested: len(sm.reverts) >= contestedAfter, Unsupported: sm.lacking}
+	mem := plan.Memory{Contested: len(sm.reverts) >= contestedAfter, Unsupported: r.Max > 0 && sm.lackingMax == r.Max}
 	f := sm.refusal
-	if f.words != "" && f.value == min(wanted.Value, r.Max) && f.max == r.Max && now.Before(f.notYet) {
-		mem.Refused = f.words
+	if f.words != "" && f.value == min(wanted.Value, r.Max) && f.max == r.Max {
+		mem.Retry = f.words
+		if now.Before(f.notYet) {
+			mem.Refused = f.words
+		}
 	}
 	return mem
 }
@@ -155,8 +159,10 @@ func (m *memory) refused(id string, value, maximum int, s nic.Setting, words str
 }
 
 // unsupported notes that the driver has no operation to write a setting; that
-// holds for as long as the device lives.
-func (m *memory) unsupported(id string, s nic.Setting) { m.nic(id).setting(s).lacking = true }
+// holds for as long as the device lives with the same maximum.
+func (m *memory) unsupported(id string, s nic.Setting, maximum int) {
+	m.nic(id).setting(s).lackingMax = maximum
+}
 
 // settle ends a reconcile: what is seen now is the ground for the next one. It
 // gives the time since which the setting drifts.

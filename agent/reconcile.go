@@ -51,6 +51,14 @@ type Reconciler struct {
 	clock    func() time.Time
 	memory   *memory
 	kernel   SourceHealth
+	// kernelErr is what kept the last look from reading the NICs.
+	kernelErr error
+	// indexes are the interface indexes of the last look's matched NICs, by
+	// address; nil before the first.
+	indexes map[string]int
+	// replugged: a matched NIC is new since the look before. An ENI that is
+	// detached can come back with another queue number.
+	replugged bool
 	// strangers are the addresses of the last look that no known ENI has.
 	strangers []string
 }
@@ -88,8 +96,9 @@ type subject struct {
 // is true afterwards. It goes on past a NIC or setting that fails, and stops
 // between writes when ctx ends.
 func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Report {
+	r.kernelErr = nil
 	report := r.reconcile(ctx, view, write)
-	noteHealth(&r.kernel, report.kernelError(), report.Time)
+	noteHealth(&r.kernel, r.kernelErr, report.Time)
 	report.Sources = append(report.Sources, r.kernel)
 	return report
 }
@@ -98,15 +107,21 @@ func (r *Reconciler) reconcile(ctx context.Context, view View, write bool) Repor
 	report := newReport(view, r.clock())
 	nics, err := r.guest.NICs(ctx)
 	if err != nil {
-		return report.undetermined(ComponentKernel, err)
+		r.kernelErr = err
+		report = report.undetermined(ComponentKernel, err)
+		if len(nics) == 0 {
+			return report
+		}
 	}
 	pairs, missing, problems := match(nics, view.Desired.ENIs, view.Known)
 	report.Unmatched = append(report.Unmatched, missing...)
 	report.ambiguous(problems)
 	r.strangers = strangersOf(pairs)
+	r.noteReplugged(pairs)
 
 	subjects, err := r.look(pairs)
 	if err != nil {
+		r.kernelErr = err
 		report = report.undetermined(ComponentKernel, err)
 	}
 	r.follow(subjects, view)
@@ -115,7 +130,7 @@ func (r *Reconciler) reconcile(ctx context.Context, view View, write bool) Repor
 	for pass := 0; write && pass < passes && r.write(ctx, subjects); pass++ {
 		r.plan(subjects)
 	}
-	r.finish(&report, subjects)
+	r.finish(&report, subjects, view)
 	return report
 }
 
@@ -156,6 +171,22 @@ func (r *Reconciler) follow(subjects []*subject, view View) {
 		macs = append(macs, e.MAC)
 	}
 	r.guest.Follow(indexes, macs)
+}
+
+// noteReplugged finds matched NICs that were not there at the look before.
+func (r *Reconciler) noteReplugged(pairs []pairing) {
+	now := map[string]int{}
+	r.replugged = false
+	for _, p := range pairs {
+		if p.knows != plan.ENIMatched {
+			continue
+		}
+		now[p.nic.ID()] = p.nic.Index
+		if r.indexes != nil && r.indexes[p.nic.ID()] != p.nic.Index {
+			r.replugged = true
+		}
+	}
+	r.indexes = now
 }
 
 // noteForeign records what someone else changed since the last reconcile.
@@ -245,11 +276,11 @@ func (r *Reconciler) writeOne(s *subject, changes []nic.Change) {
 // judge notes what became of one change.
 func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading) {
 	from := before.Current
-	if before.Highest > res.Value {
+	if from >= res.Value {
 		from = before.Highest
 	}
-	came := after.Err == nil && after.Current >= res.Value && (res.RaiseOnly || after.Highest <= res.Value)
-	if came {
+	verified := after.Err == nil && after.Current >= res.Value && (res.RaiseOnly || after.Highest <= res.Value)
+	if verified {
 		r.recorder.Changed(s.nic.Name, s.eni.ID, res.Setting, "ok")
 		if a, ok := s.applied[res.Setting]; ok {
 			from = a.From
@@ -258,7 +289,7 @@ func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading
 		return
 	}
 	if errors.Is(res.Err, nic.ErrUnsupported) {
-		r.memory.unsupported(s.nic.ID(), res.Setting)
+		r.memory.unsupported(s.nic.ID(), res.Setting, before.Max)
 		return
 	}
 	words, busy := fmt.Sprintf("accepted %d and still has %d", res.Value, after.Current), false

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -29,14 +30,19 @@ func newSchedule(interval time.Duration) *schedule {
 }
 
 // next gives the pause after an attempt: the refresh interval give or take a
-// tenth, or the backoff.
-func (s *schedule) next(err error) time.Duration {
-	if err == nil {
+// tenth, or the backoff. What is incomplete may stay so for good (a permission
+// that is not there), so its backoff ends at the refresh interval.
+func (s *schedule) next(res FetchResult) time.Duration {
+	ceiling := min(retryMost, s.interval)
+	switch {
+	case res.APIErr != nil:
+	case res.Incomplete:
+		ceiling = s.interval
+	default:
 		s.failures = 0
 		return time.Duration(float64(s.interval) * (0.9 + 0.2*s.random()))
 	}
-	ceiling := min(retryMost, s.interval)
-	most := min(retryFirst<<min(s.failures, 16), ceiling)
+	most := min(retryFirst<<min(s.failures, 20), ceiling)
 	s.failures++
 	return max(retryLeast, time.Duration(s.random()*float64(most)))
 }
@@ -53,7 +59,18 @@ type hunt struct {
 type quest struct {
 	tries int
 	next  time.Time // zero: no more
+	seen  time.Time // when a look last saw the address
 }
+
+// questMemory is for how long an address that is not seen is remembered.
+const questMemory = 30 * time.Minute
+
+// Addresses that are unknown at the first look were asked for just before; they
+// are asked for again as if they had been startTries times.
+const (
+	startTries = 2
+	startPause = 10 * time.Second
+)
 
 // mostQuests bounds what is remembered of devices that come and go.
 const mostQuests = 64
@@ -68,15 +85,18 @@ func huntAgain(tries int) (pause time.Duration, more bool) {
 }
 
 // look takes the unknown addresses that a reconcile saw and tells whether the
-// cloud should be asked now. Those there at the first look were already asked
-// for: it comes after the first read of the cloud.
+// cloud should be asked now. Those there at the first look, which comes after the
+// first read of the cloud, are not asked for at once.
 //
-// An address that is not seen this time is kept until it is due: a look reads
-// only devices that are followed, and the due one reads all.
+// An address that is not seen this time is remembered for a while: a look reads
+// only devices that are followed, and the one that is due reads all.
 func (h *hunt) look(macs []string, now time.Time) (ask bool) {
 	quests := make(map[string]quest, len(macs))
 	for mac, q := range h.quests {
-		if now.Before(q.next) && len(quests) < mostQuests {
+		if !q.next.IsZero() && !now.Before(q.next) && !slices.Contains(macs, mac) {
+			q.next = time.Time{} // due, and not there
+		}
+		if now.Sub(q.seen) < questMemory && len(quests) < mostQuests {
 			quests[mac] = q
 		}
 	}
@@ -84,7 +104,7 @@ func (h *hunt) look(macs []string, now time.Time) (ask bool) {
 		q, known := h.quests[mac]
 		switch {
 		case !known && !h.started:
-			q = quest{}
+			q = quest{tries: startTries, next: now.Add(startPause)}
 		case !known || !q.next.IsZero() && !now.Before(q.next):
 			ask = true
 			q.tries++
@@ -93,6 +113,7 @@ func (h *hunt) look(macs []string, now time.Time) (ask bool) {
 				q.next = now.Add(pause)
 			}
 		}
+		q.seen = now
 		quests[mac] = q
 	}
 	h.quests, h.started = quests, true

@@ -8,41 +8,57 @@ import (
 
 func TestScheduleSpreadsRefreshesAndBacksOff(t *testing.T) {
 	down := errors.New("down")
+	failed, good := FetchResult{APIErr: down}, FetchResult{}
 	s := newSchedule(6 * time.Hour)
 	for _, tt := range []struct{ random, hours float64 }{{0, 5.4}, {0.5, 6}, {1, 6.6}} {
 		s.random = func() float64 { return tt.random }
-		if got := s.next(nil).Hours(); got < tt.hours-0.001 || got > tt.hours+0.001 {
+		if got := s.next(good).Hours(); got < tt.hours-0.001 || got > tt.hours+0.001 {
 			t.Errorf("with %v: %v h, want %v", tt.random, got, tt.hours)
 		}
 	}
 	s.random = func() float64 { return 1 }
 	for i, want := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second} {
-		if got := s.next(down); got != want {
+		if got := s.next(failed); got != want {
 			t.Errorf("failure %d: at most %v, want %v", i+1, got, want)
 		}
 	}
 	for range 100 {
-		if got := s.next(down); got > retryMost {
+		if got := s.next(failed); got > retryMost {
 			t.Fatalf("%v between attempts, want at most %v", got, retryMost)
 		}
 	}
 	s.random = func() float64 { return 0 }
-	if got := s.next(down); got < retryLeast {
+	if got := s.next(failed); got < retryLeast {
 		t.Errorf("a tight loop: %v", got)
 	}
-	s.next(nil)
+	s.next(good)
 	s.random = func() float64 { return 1 }
-	if got := s.next(down); got != retryFirst {
+	if got := s.next(failed); got != retryFirst {
 		t.Errorf("after a success the backoff starts at %v, want %v", got, retryFirst)
+	}
+}
+
+func TestIncompleteReadsAreRetriedEverMoreSeldom(t *testing.T) {
+	s := newSchedule(6 * time.Hour)
+	s.random = func() float64 { return 1 }
+	incomplete := FetchResult{Incomplete: true}
+	first := s.next(incomplete)
+	total, asks := first, 1
+	for ; total < 24*time.Hour; asks++ {
+		total += s.next(incomplete)
+	}
+	if first > retryFirst || asks > 20 {
+		t.Errorf("%d reads in a day, the first pause is %v", asks, first)
 	}
 }
 
 func TestHuntAsksForHotPluggedAddressesOnly(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	var h hunt
-	if h.look([]string{"a"}, now) || !h.due().IsZero() {
-		t.Error("asked for an address that was there at the start")
+	if h.look([]string{"a"}, now) || h.due().Sub(now) != startPause {
+		t.Error("an address that was there at the start was asked for at once, or never")
 	}
+	h.quests["a"] = quest{seen: now}
 	if !h.look([]string{"a", "b"}, now) {
 		t.Error("a hot-plugged address was not asked for at once")
 	}
@@ -56,8 +72,13 @@ func TestHuntAsksForHotPluggedAddressesOnly(t *testing.T) {
 	if asks != 5 || !h.due().IsZero() {
 		t.Errorf("asked %d times, want 5 and then no more (next %v)", asks, h.due())
 	}
-	if h.look([]string{"a"}, now); !h.look([]string{"a", "b"}, now) {
-		t.Error("an address that went and came back was not asked for")
+	h.look([]string{"a"}, now)
+	if h.look([]string{"a", "b"}, now) {
+		t.Error("an address that was missed by one look was asked for anew")
+	}
+	h.look([]string{"a"}, now.Add(questMemory))
+	if !h.look([]string{"a", "b"}, now.Add(questMemory)) {
+		t.Error("an address that went and came back later was not asked for")
 	}
 }
 

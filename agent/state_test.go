@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +85,15 @@ func TestStateIsRefusedWhenItIsNotWholeOrNotOurs(t *testing.T) {
 				t.Fatalf("bit %d of byte %d flipped is read as %+v", bit, i, d)
 			}
 		}
+	}
+	if err := errors.Join(os.Remove(f.Path), syscall.Mkfifo(f.Path, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Load(); err == nil {
+		t.Error("a FIFO was read as a state file")
+	}
+	if err := os.Remove(f.Path); err != nil {
+		t.Fatal(err)
 	}
 	refused("a newer version", []byte(`{"version":2,"sha256":"","body":{}}`))
 }

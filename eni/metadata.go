@@ -68,11 +68,11 @@ func NewMetadata(o MetadataOptions) (*Metadata, error) {
 const identityDocument = "dynamic/instance-identity/document"
 
 // Identity returns who the instance is: from the instance-identity document, and
-// what that lacks from the single keys. InstanceID and RegionID are never empty;
-// the rest is "" where the service does not have it.
+// what matters and that lacks from the single keys. InstanceID and RegionID are
+// never empty; the rest is "" where the service does not give it.
 func (m *Metadata) Identity(ctx context.Context) (Identity, error) {
 	id, err := m.document(ctx)
-	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrMalformed) {
+	if errors.Is(err, ErrNetwork) || errors.Is(err, ErrCanceled) {
 		return Identity{}, err
 	}
 	for _, k := range []struct {
@@ -83,16 +83,13 @@ func (m *Metadata) Identity(ctx context.Context) (Identity, error) {
 	}{
 		{&id.InstanceID, "instance-id", parseWord, true},
 		{&id.RegionID, "region-id", parseRegion, true},
-		{&id.ZoneID, "zone-id", parseWord, false},
 		{&id.InstanceType, "instance/instance-type", parseWord, false},
-		{&id.OwnerAccountID, "owner-account-id", parseWord, false},
-		{&id.MAC, "mac", normalMAC, false},
 	} {
 		if *k.value != "" {
 			continue
 		}
 		v, err := m.value(ctx, "meta-data/"+k.key, k.read)
-		if err != nil && (k.required || !errors.Is(err, ErrNotFound)) {
+		if err != nil && k.required {
 			return Identity{}, err
 		}
 		*k.value = v
@@ -125,10 +122,14 @@ func (m *Metadata) Interfaces(ctx context.Context) ([]MetadataInterface, error) 
 		return nil, badValue(path, err)
 	}
 	interfaces := make([]MetadataInterface, 0, len(macs))
-	for _, mac := range macs {
-		id, err := m.value(ctx, path+mac+"/network-interface-id", parseWord)
+	for _, listed := range macs {
+		id, err := m.value(ctx, path+listed+"/network-interface-id", parseWord)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, err
+		}
+		mac, err := normalMAC(listed)
+		if err != nil {
+			return nil, badValue(path, err)
 		}
 		interfaces = append(interfaces, MetadataInterface{MAC: mac, ENI: id})
 	}

@@ -8,8 +8,9 @@ import (
 )
 
 // ParseNetworkInterfaces reads a reply of DescribeNetworkInterfaces. A member of
-// a wrong type is an error that names it. A malformed MAC address costs only that
-// ENI its MAC and is told in Problems.
+// a wrong type is an error that names it; inside of one ENI it is that ENI's
+// Problem, and told in Problems, as is a malformed MAC address. An ENI without an
+// id is left out.
 func ParseNetworkInterfaces(data []byte) (NetworkInterfacePage, error) {
 	f, err := parseObject(data)
 	if err != nil {
@@ -20,11 +21,17 @@ func ParseNetworkInterfaces(data []byte) (NetworkInterfacePage, error) {
 	}
 	page := NetworkInterfacePage{NextToken: f.str("NextToken"), RequestID: f.str("RequestId")}
 	for _, o := range f.objects("NetworkInterfaceSets", "NetworkInterfaceSet") {
+		o.parent = nil // what is wrong with one ENI costs no other
 		n := networkInterface(o)
+		if o.err != nil {
+			n.Problem = o.err.Error()
+		}
 		if n.Problem != "" {
 			page.Problems = append(page.Problems, n.Problem)
 		}
-		page.Interfaces = append(page.Interfaces, n)
+		if n.ID != "" {
+			page.Interfaces = append(page.Interfaces, n)
+		}
 	}
 	if f.err != nil {
 		return NetworkInterfacePage{}, f.err
@@ -92,9 +99,12 @@ func ParseIdentity(data []byte) (Identity, error) {
 }
 
 // ParseMACs reads the metadata service's list of MAC addresses, one a line, each
-// with a slash behind it. It returns them normalised, in their order, each once.
+// with a slash behind it. It returns them as they are listed, in their order,
+// each address once. Lines that are none are skipped, unless all are: then it is
+// no such list.
 func ParseMACs(text string) ([]string, error) {
 	var macs []string
+	var broken error
 	seen := make(map[string]bool)
 	for line := range strings.Lines(text) {
 		entry := strings.TrimSuffix(strings.TrimSpace(line), "/")
@@ -103,12 +113,16 @@ func ParseMACs(text string) ([]string, error) {
 		}
 		mac, err := normalMAC(entry)
 		if err != nil {
-			return nil, err
+			broken = err
+			continue
 		}
 		if !seen[mac] {
 			seen[mac] = true
-			macs = append(macs, mac)
+			macs = append(macs, entry)
 		}
+	}
+	if len(macs) == 0 {
+		return nil, broken
 	}
 	return macs, nil
 }

@@ -100,7 +100,13 @@ func TestParseNetworkInterfacesNamesTheFieldOfAWrongType(t *testing.T) {
 		{"group", eniReply(`{"NetworkInterfaceId":"e","SecurityGroupIds":{"SecurityGroupId":["a",false]}}`), element + `SecurityGroupIds.SecurityGroupId[1]: want a string, got false`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := ParseNetworkInterfaces([]byte(tt.reply))
+			page, err := ParseNetworkInterfaces([]byte(tt.reply))
+			if strings.HasPrefix(tt.want, element) { // one ENI's own fault
+				if err != nil || len(page.Problems) != 1 || !strings.HasPrefix(page.Problems[0], tt.want) {
+					t.Errorf("error %v, problems %q, want %s", err, page.Problems, tt.want)
+				}
+				return
+			}
 			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("error %v, want %s", err, tt.want)
 			}
@@ -186,13 +192,14 @@ func TestParseIdentityReadsTheDocumentAndRefusesWhatIsNoId(t *testing.T) {
 	}
 }
 
-func TestParseMACsNormalisesAndRefusesOtherText(t *testing.T) {
+func TestParseMACsSkipsWhatIsNoneAndRefusesOtherText(t *testing.T) {
 	for _, tt := range []struct {
 		text, wantErr string
 		want          []string
 	}{
 		{text: ""},
-		{text: "00:16:3e:00:00:01/\n00:16:3E:00:00:02/\r\n\n00:16:3e:00:00:01", want: []string{"00:16:3e:00:00:01", "00:16:3e:00:00:02"}},
+		{text: "00:16:3e:00:00:01/\n00:16:3E:00:00:02/\r\n\n00:16:3e:00:00:01", want: []string{"00:16:3e:00:00:01", "00:16:3E:00:00:02"}},
+		{text: "00:16:3e:00:00:01/\nnonsense/", want: []string{"00:16:3e:00:00:01"}},
 		{text: "<html>", wantErr: `want a MAC address such as 00:16:3e:00:00:01, got "<html>"`},
 	} {
 		got, err := ParseMACs(tt.text)

@@ -90,20 +90,32 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.collectCounters(e, r)
 }
 
-// collectCounters emits the counters of the report's NICs and forgets those of
-// NICs that are gone.
-func (m *Metrics) collectCounters(e emitter, r agent.Report) {
+// Keep forgets the counters of NICs that are not in a report. It is to be called
+// with every new one: a scrape in the middle of a reconcile must not forget what
+// the next report will show.
+func (m *Metrics) Keep(r agent.Report) {
+	present := settingsOf(r)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.changes, func(k changeKey, _ float64) bool { return !present[k.settingKey] })
+	maps.DeleteFunc(m.foreign, func(k settingKey, _ float64) bool { return !present[k] })
+}
+
+func settingsOf(r agent.Report) map[settingKey]bool {
 	present := map[settingKey]bool{}
 	for _, n := range r.NICs {
 		for _, s := range n.Settings {
 			present[settingKey{n.Device, n.ENI, s.Setting}] = true
 		}
 	}
+	return present
+}
+
+// collectCounters emits the counters of the report's NICs.
+func (m *Metrics) collectCounters(e emitter, r agent.Report) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.changes, func(k changeKey, _ float64) bool { return !present[k.settingKey] })
-	maps.DeleteFunc(m.foreign, func(k settingKey, _ float64) bool { return !present[k] })
-	for k := range present {
+	for k := range settingsOf(r) {
 		if k.eni == "" && m.foreign[k] == 0 && m.changes[changeKey{k, resultOK}] == 0 {
 			continue // left alone
 		}

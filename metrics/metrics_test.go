@@ -120,6 +120,7 @@ func TestSeriesDisappearWithTheirNIC(t *testing.T) {
 	m.ForeignChange("eth0", "eni-1", nic.Queues)
 	exposition(t, m)
 	r.NICs = r.NICs[1:]
+	m.Keep(r)
 	if got := exposition(t, m); strings.Contains(got, `"eth0"`) {
 		t.Errorf("exposition:\n%s", got)
 	}

@@ -62,22 +62,14 @@ func (h *Handle) ByIndex(index int) (NIC, error) {
 }
 
 // Read reads the settings of a device. Settings that cannot be read carry their
-// error in the State; Read itself fails only with ErrGone.
+// error in the State; Read itself fails only with ErrGone: the device is not
+// there, or its name belongs to another one by now.
 func (h *Handle) Read(n NIC) (State, error) {
-	st := State{NIC: n}
-	if info, err := h.ioctl.driver(n.Name); err == nil {
-		st.Driver, st.BusInfo = info.Driver, info.BusInfo
-	} else if errors.Is(err, ErrGone) {
-		return State{}, err
+	st, index := h.ioctl.read(n)
+	if index != n.Index {
+		return State{}, &Error{Device: n.Name, Op: "read", Kind: ErrGone}
 	}
-	st.Channels, st.ChannelsErr = h.ioctl.channels(n.Name)
-	st.Rings, st.RingsErr = h.ioctl.rings(n.Name)
 	st.RingsFixed = st.Driver == "virtio_net" && n.Bus == "virtio" && !virtioRingReset(n.Parent)
-	for _, err := range []error{st.ChannelsErr, st.RingsErr} {
-		if errors.Is(err, ErrGone) {
-			return State{}, err
-		}
-	}
 	return st, nil
 }
 
@@ -104,7 +96,7 @@ func (h *Handle) Set(n NIC, changes []Change) []Result {
 		return allFailed(changes, err)
 	}
 	var results []Result
-	for _, op := range []Operation{SetRings, SetChannels} {
+	for _, op := range Operations() {
 		if group := ofOperation(changes, op); len(group) > 0 {
 			results = append(results, h.setTogether(now, op, group)...)
 		}
@@ -115,29 +107,22 @@ func (h *Handle) Set(n NIC, changes []Change) []Result {
 // setTogether writes settings that share an operation in one call, and one by
 // one if the kernel refuses them together.
 func (h *Handle) setTogether(n NIC, op Operation, group []Change) []Result {
-	err := h.setOnce(n, op, group)
-	if err == nil || len(group) == 1 || errors.Is(err, ErrGone) || errors.Is(err, ErrDenied) {
-		return allFailed(group, err)
+	refused, err := h.setOnce(n.Name, op, group)
+	if len(group) > 1 && err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrDenied) {
+		var results []Result
+		for _, ch := range group {
+			results = append(results, h.setTogether(n, op, []Change{ch})...)
+		}
+		return results
 	}
-	var results []Result
-	for _, ch := range group {
-		results = append(results, Result{ch, h.setOnce(n, op, []Change{ch})})
-	}
-	return results
-}
-
-// setOnce writes in one call, and asks the kernel for its words if it refuses
-// the value or is busy.
-func (h *Handle) setOnce(n NIC, op Operation, group []Change) error {
-	refused, err := h.ioctlOnce(n.Name, op, group)
 	var kernel *Error
-	if errors.As(err, &kernel) && (errors.Is(err, ErrInvalid) || errors.Is(err, ErrBusy)) && refused.command != 0 {
+	if errors.As(err, &kernel) && errors.Is(err, ErrInvalid) && refused.command != 0 {
 		kernel.Detail = explain(n.Index, refused)
 	}
-	return err
+	return allFailed(group, err)
 }
 
-func (h *Handle) ioctlOnce(device string, op Operation, group []Change) (refused request, err error) {
+func (h *Handle) setOnce(device string, op Operation, group []Change) (refused request, err error) {
 	switch op {
 	case SetRings:
 		return h.ioctl.setRings(device, func(want RingSizes) RingSizes {

@@ -59,7 +59,8 @@ func NewInventory(links lister, virtual bool) *Inventory {
 }
 
 // NICs brings the inventory up to date and gives its devices by rising index.
-// Without a running watcher every call reads all links.
+// Without a running watcher every call reads all links. If some could not be
+// read, what was known of them is given beside the error.
 func (v *Inventory) NICs(ctx context.Context) ([]NIC, error) {
 	v.mu.Lock()
 	all := v.all || !v.watching
@@ -75,16 +76,15 @@ func (v *Inventory) NICs(ctx context.Context) ([]NIC, error) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err != nil {
+	if err != nil && all {
 		v.all = true // what was due is still due
-		return nil, err
 	}
 	nics := make([]NIC, 0, len(v.nics))
 	for _, n := range v.nics {
 		nics = append(nics, n)
 	}
 	slices.SortFunc(nics, func(a, b NIC) int { return a.Index - b.Index })
-	return nics, nil
+	return nics, err
 }
 
 func (v *Inventory) readAll(ctx context.Context) error {
@@ -102,22 +102,23 @@ func (v *Inventory) readAll(ctx context.Context) error {
 	return nil
 }
 
-func (v *Inventory) readSome(dirty map[int]struct{}) error {
+func (v *Inventory) readSome(dirty map[int]struct{}) (failed error) {
 	for index := range dirty {
 		n, err := v.links.ByIndex(index)
 		gone := errors.Is(err, ErrGone)
-		if err != nil && !gone {
-			return err
-		}
 		v.mu.Lock()
-		if gone || !v.virtual && !n.Physical() {
+		switch {
+		case err != nil && !gone:
+			v.dirty[index] = struct{}{}
+			failed = errors.Join(failed, err)
+		case gone, stacked(n.Kind), !v.virtual && !n.Physical():
 			delete(v.nics, index)
-		} else {
+		default:
 			v.nics[index] = n
 		}
 		v.mu.Unlock()
 	}
-	return nil
+	return failed
 }
 
 // Follow says which virtual devices matter: those of the given indexes, and any
@@ -175,14 +176,18 @@ func (v *Inventory) observe(l link) bool {
 	_, followed := v.nics[l.index]
 	_, awaited := v.macs[l.mac]
 	switch {
-	case followed, awaited, l.kind == "" && !l.loopback:
+	case !followed && !candidate(l, v.virtual):
+		return false
+	case l.family != 0:
+		return false
+	case followed, awaited, l.kind == "":
 		v.dirty[l.index] = struct{}{}
 		return true
-	case candidate(l, v.virtual) && !v.all:
+	case v.all:
+		return false // all are read at the next look, which is already due
+	default:
 		v.all = true
 		return v.relook.Allow()
-	default:
-		return false
 	}
 }
 

@@ -108,6 +108,31 @@ func TestInventoryIgnoresPods(t *testing.T) {
 	}
 }
 
+func TestInventoryIgnoresBridgePorts(t *testing.T) {
+	m := &machine{devices: map[int]NIC{2: physical(2, "eth0", "00:16:3e:00:00:01")}}
+	v := NewInventory(m, false)
+	v.setWatching(true)
+	names(t, v)
+	const afBridge = 7 // a bridge's message about its port has no link kind
+	for _, index := range []int{2, 100} {
+		if v.observe(link{family: afBridge, index: index}) {
+			t.Errorf("a bridge's message about port %d was worth a look", index)
+		}
+	}
+}
+
+func TestInventoryNeverTakesAStackedDeviceForAnENI(t *testing.T) {
+	m := &machine{devices: map[int]NIC{2: {Index: 2, Name: "eth1", MAC: "00:16:3e:00:00:01", Kind: "veth"}}}
+	v := NewInventory(m, true)
+	v.setWatching(true)
+	names(t, v)
+	v.Follow([]int{2}, []string{"00:16:3e:00:00:01"})
+	m.devices[3] = NIC{Index: 3, Name: "br0", MAC: "00:16:3e:00:00:01", Kind: "bridge"}
+	if v.observe(event(m.devices[3])) {
+		t.Error("a bridge with an ENI's address was worth a look")
+	}
+}
+
 func TestInventoryFollowsChosenVirtualDevices(t *testing.T) {
 	veth := func(index int, name, mac string) NIC { return NIC{Index: index, Name: name, MAC: mac, Kind: "veth"} }
 	m := &machine{devices: map[int]NIC{
@@ -169,8 +194,9 @@ func TestInventoryForgetsNothingWhenAReadFails(t *testing.T) {
 	v.observe(link{index: 2})
 	m.err = errors.New("no buffer space")
 	before := maps.Clone(v.nics)
-	if _, err := v.NICs(context.Background()); err == nil {
-		t.Fatal("the failure was hidden")
+	nics, err := v.NICs(context.Background())
+	if err == nil || len(nics) != 1 {
+		t.Fatalf("%v, %v, want the known device beside an error", nics, err)
 	}
 	if d := cmp.Diff(before, v.nics); d != "" {
 		t.Errorf("devices changed: %s", d)

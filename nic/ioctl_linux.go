@@ -7,17 +7,22 @@ import (
 	"strings"
 
 	"github.com/safchain/ethtool"
+	"golang.org/x/sys/unix"
 )
 
-// ioctl calls safchain/ethtool with room on the stack.
+// ioctl calls safchain/ethtool from a goroutine of its own, whose stack never
+// moves.
 //
 // The library converts the address of a stack variable to a uintptr before it
-// calls the function that makes the system call. If that call has to grow the
-// goroutine's stack, the variable moves and the kernel fills the old place: the
-// caller reads zeros. (Seen with v0.7.0: about 1 % of reads at random stack
-// depths.) So every call is made with enough free stack below it.
+// calls the function that makes the system call. If the stack moves in between,
+// because it has to grow or because the garbage collector shrinks it, the kernel
+// fills the old place and the caller reads zeros. (Seen with v0.7.0: about 1 %
+// of reads at random stack depths.)
 type ioctl struct {
-	eth *ethtool.Ethtool
+	eth   *ethtool.Ethtool
+	fd    int
+	calls chan func()
+	done  chan struct{}
 }
 
 func newIoctl() (*ioctl, error) {
@@ -25,103 +30,130 @@ func newIoctl() (*ioctl, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the ethtool socket: %w", err)
 	}
-	return &ioctl{e}, nil
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		e.Close()
+		return nil, fmt.Errorf("open a socket: %w", err)
+	}
+	c := &ioctl{eth: e, fd: fd, calls: make(chan func()), done: make(chan struct{})}
+	go func() {
+		growStack()
+		c.work()
+	}()
+	return c, nil
 }
 
-func (c *ioctl) close() { c.eth.Close() }
-
-// roomBytes is more than the library's deepest call needs (under 1 KiB for the
-// calls used here).
-const roomBytes = 8 << 10
-
-// withRoom calls f with at least roomBytes of free stack that the runtime will
-// not take back meanwhile: growStack makes the stack larger than both frames
-// together, and holdStack keeps more than a quarter of it in use, below which
-// the runtime never shrinks a stack.
-func withRoom(f func()) {
-	growStack()
-	holdStack(f)
+// close ends the goroutine; no call may follow.
+func (c *ioctl) close() {
+	close(c.calls)
+	c.eth.Close()
+	_ = unix.Close(c.fd) // nothing was written to it
 }
+
+// heldBytes is what work keeps of its stack in use. It is more than a quarter of
+// what growStack makes of a new goroutine's stack, below which the runtime never
+// shrinks it (runtime/stack.go, shrinkstack), and leaves more free than the
+// library's deepest call needs (under 1 KiB), so that it never grows either.
+const heldBytes = 16 << 10
 
 //go:noinline
 func growStack() {
-	var pad [2 * roomBytes]byte
+	var pad [heldBytes + heldBytes/2]byte
 	runtime.KeepAlive(&pad)
 }
 
 //go:noinline
-func holdStack(f func()) {
-	var pad [roomBytes]byte
-	f()
-	runtime.KeepAlive(&pad)
-}
-
-func (c *ioctl) driver(device string) (info ethtool.DrvInfo, err error) {
-	withRoom(func() { info, err = c.eth.DriverInfo(device) })
-	if err != nil {
-		return info, newError(device, "read driver", err)
+func (c *ioctl) work() {
+	var held [heldBytes]byte
+	for f := range c.calls {
+		f()
+		c.done <- struct{}{}
 	}
-	return info, nil
+	runtime.KeepAlive(&held)
 }
 
-func (c *ioctl) channels(device string) (Channels, error) {
-	raw, err := c.rawChannels(device)
-	if err != nil {
-		return Channels{}, newError(device, "read channels", err)
+// do runs f on the goroutine whose stack never moves. f calls the library and
+// little else.
+func (c *ioctl) do(f func()) {
+	c.calls <- f
+	<-c.done
+}
+
+// read reads a device's driver, channels and rings, and the index that its name
+// has at the end. A setting that cannot be read has its error in the State.
+func (c *ioctl) read(n NIC) (st State, index int) {
+	st.NIC = n
+	c.do(func() {
+		if info, err := c.eth.DriverInfo(n.Name); err == nil {
+			st.Driver = info.Driver
+		}
+		channels, err := c.eth.GetChannels(n.Name)
+		st.Channels, st.ChannelsErr = toChannels(channels), readError(n.Name, "read channels", err)
+		rings, err := c.eth.GetRing(n.Name)
+		st.Rings, st.RingsErr = toRings(rings), readError(n.Name, "read rings", err)
+	})
+	return st, c.index(n.Name)
+}
+
+func readError(device, op string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return toChannels(raw), nil
+	return newError(device, op, err)
 }
 
-func (c *ioctl) rawChannels(device string) (raw ethtool.Channels, err error) {
-	withRoom(func() { raw, err = c.eth.GetChannels(device) })
-	return raw, err
-}
-
-func (c *ioctl) rings(device string) (Rings, error) {
-	raw, err := c.rawRings(device)
-	if err != nil {
-		return Rings{}, newError(device, "read rings", err)
+// index gives the interface index of a name; 0 if no device has it.
+func (c *ioctl) index(device string) int {
+	req, err := unix.NewIfreq(device)
+	if err != nil || unix.IoctlIfreq(c.fd, unix.SIOCGIFINDEX, req) != nil {
+		return 0
 	}
-	return toRings(raw), nil
-}
-
-func (c *ioctl) rawRings(device string) (raw ethtool.Ring, err error) {
-	withRoom(func() { raw, err = c.eth.GetRing(device) })
-	return raw, err
+	return int(req.Uint32())
 }
 
 // setChannels requests what change makes of the current channels; what
-// ChannelCounts does not carry is sent as it was read. If the kernel refuses, the
-// request is returned beside the error.
-func (c *ioctl) setChannels(device string, change func(Channels) ChannelCounts) (request, error) {
-	raw, err := c.rawChannels(device)
-	if err != nil {
-		return request{}, newError(device, SetChannels.String(), err)
-	}
-	now := toChannels(raw)
-	want := change(now)
-	raw.RxCount, raw.TxCount, raw.CombinedCount = uint32(want.RX), uint32(want.TX), uint32(want.Combined)
-	withRoom(func() { _, err = c.eth.SetChannels(device, raw) })
-	if err != nil {
-		return want.request(now.Max), newError(device, SetChannels.String(), err)
-	}
-	return request{}, nil
+// ChannelCounts does not carry is sent as it was read, and nothing is sent if it
+// would change nothing. If the kernel refuses, the request is returned beside
+// the error.
+func (c *ioctl) setChannels(device string, change func(Channels) ChannelCounts) (refused request, err error) {
+	c.do(func() {
+		var raw ethtool.Channels
+		if raw, err = c.eth.GetChannels(device); err != nil {
+			return
+		}
+		now := toChannels(raw)
+		want := change(now)
+		if want == now.Current {
+			return
+		}
+		raw.RxCount, raw.TxCount, raw.CombinedCount = uint32(want.RX), uint32(want.TX), uint32(want.Combined)
+		if _, err = c.eth.SetChannels(device, raw); err != nil {
+			refused = want.request(now.Max)
+		}
+	})
+	return refused, readError(device, SetChannels.String(), err)
 }
 
 // setRings requests what change makes of the current ring sizes; mini and jumbo
-// rings are sent as they were read.
-func (c *ioctl) setRings(device string, change func(RingSizes) RingSizes) (request, error) {
-	raw, err := c.rawRings(device)
-	if err != nil {
-		return request{}, newError(device, SetRings.String(), err)
-	}
-	want := change(toRings(raw).Current)
-	raw.RxPending, raw.TxPending = uint32(want.RX), uint32(want.TX)
-	withRoom(func() { _, err = c.eth.SetRing(device, raw) })
-	if err != nil {
-		return want.request(), newError(device, SetRings.String(), err)
-	}
-	return request{}, nil
+// rings are sent as they were read, and nothing is sent if it would change
+// nothing. If the kernel refuses, the request is returned beside the error.
+func (c *ioctl) setRings(device string, change func(RingSizes) RingSizes) (refused request, err error) {
+	c.do(func() {
+		var raw ethtool.Ring
+		if raw, err = c.eth.GetRing(device); err != nil {
+			return
+		}
+		now := toRings(raw).Current
+		want := change(now)
+		if want == now {
+			return
+		}
+		raw.RxPending, raw.TxPending = uint32(want.RX), uint32(want.TX)
+		if _, err = c.eth.SetRing(device, raw); err != nil {
+			refused = want.request()
+		}
+	})
+	return refused, readError(device, SetRings.String(), err)
 }
 
 func toChannels(raw ethtool.Channels) Channels {
@@ -143,7 +175,7 @@ func toRings(raw ethtool.Ring) Rings {
 func (c *ioctl) permAddr(device string) string {
 	var addr string
 	var err error
-	withRoom(func() { addr, err = c.eth.PermAddr(device) })
+	c.do(func() { addr, err = c.eth.PermAddr(device) })
 	if err != nil {
 		return ""
 	}

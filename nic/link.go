@@ -10,6 +10,7 @@ import (
 // message, read without allocating: on a Kubernetes node most messages are of
 // pods' devices and are thrown away.
 type link struct {
+	family   byte // AF_UNSPEC but for messages of bridge ports (AF_BRIDGE), which say little
 	index    int
 	loopback bool
 	kind     string // rtnl link kind; "" for hardware
@@ -38,6 +39,7 @@ func parseLink(b []byte) (link, error) {
 		return link{}, errShortMessage
 	}
 	l := link{
+		family:   b[0],
 		index:    int(int32(binary.NativeEndian.Uint32(b[4:8]))),
 		loopback: binary.NativeEndian.Uint32(b[8:12])&iffLoopback != 0,
 	}
@@ -116,7 +118,7 @@ func stacked(kind string) bool {
 // look. Hardware has no link kind; whether it has a parent is asked later,
 // because older kernels do not say it in the message.
 func candidate(l link, virtual bool) bool {
-	if l.loopback {
+	if l.loopback || l.family != 0 {
 		return false
 	}
 	return l.kind == "" || virtual && !stacked(l.kind)

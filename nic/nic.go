@@ -65,8 +65,7 @@ type RingSizes struct {
 // State is a NIC with all that the kernel says of its settings at one moment.
 type State struct {
 	NIC
-	Driver  string // kernel driver, "virtio_net"; "" if unknown
-	BusInfo string // bus address as the driver gives it, "0000:00:05.0"; "" if none
+	Driver string // kernel driver, "virtio_net"; "" if unknown
 
 	Channels    Channels
 	ChannelsErr error // why Channels could not be read, an *Error; nil if they were

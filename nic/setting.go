@@ -39,6 +39,9 @@ const (
 	SetChannels
 )
 
+// Operations lists the operations in the order of writing.
+func Operations() []Operation { return []Operation{SetRings, SetChannels} }
+
 func (o Operation) String() string {
 	switch o {
 	case SetRings:

@@ -34,7 +34,7 @@ func decide(policy Policy, t Target, item Item) Decision {
 	case item.Wanted.Source == 0:
 		return d.leave(NoDesiredValue)
 	}
-	d = compare(d, reading, policy)
+	d = compare(d, reading, item.Wanted.Most, policy.Shrink || item.Wanted.Source == Override)
 	if d.Action == Set {
 		d = permit(d, policy, item)
 	}
@@ -48,8 +48,12 @@ func (d Decision) leave(r Reason) Decision {
 }
 
 // compare finds how the guest differs from what is wanted, and what to write if
-// nothing stands against it.
-func compare(d Decision, r nic.Reading, policy Policy) Decision {
+// nothing stands against it. most tells that as much as possible is wanted, so
+// that nothing is too much; lower tells whether a setting may be made smaller:
+// lowering on the cloud's word alone can make an instance worse off, because a
+// primary ENI's QueueNumber is its type's default even where the instance was
+// launched with more.
+func compare(d Decision, r nic.Reading, most, lower bool) Decision {
 	target := min(d.Desired, r.Max)
 	switch {
 	case d.Desired > r.Max:
@@ -59,43 +63,38 @@ func compare(d Decision, r nic.Reading, policy Policy) Decision {
 		}
 	case r.Current < target:
 		d.Reason, d.Drift, d.Action = BelowDesired, true, Set
-	case r.Highest > target:
+	case r.Highest > target && !most:
 		d.Current = r.Highest
 		d.Reason, d.Drift, d.Action = AboveDesired, true, Report
-		if lowering(d, policy) {
+		if lower {
 			d.Action = Set
 		}
 	default:
 		d.Reason = InSync
 	}
 	if d.Action == Set {
-		d.Change = nic.Change{Setting: d.Setting, Value: target, RaiseOnly: !lowering(d, policy)}
+		d.Change = nic.Change{Setting: d.Setting, Value: target, RaiseOnly: most || !lower}
 	}
 	return d
 }
 
-// lowering tells whether a setting may be made smaller. Lowering on the cloud's
-// word alone can make an instance worse off: a primary ENI's QueueNumber is its
-// type's default even where the instance was launched with more.
-func lowering(d Decision, policy Policy) bool {
-	return d.Source == Override || policy.Shrink
-}
-
 // permit lets a write through, or says what stands against it.
 func permit(d Decision, policy Policy, item Item) Decision {
-	held := func(r Reason) Decision {
-		d.Action, d.Reason, d.Change = Report, r, nic.Change{}
-		return d
-	}
 	switch {
 	case policy.Observe, !slices.Contains(policy.Writable, d.Setting):
-		return held(d.Reason)
+		return d.hold(d.Reason)
 	case item.Memory.Contested:
-		return held(Contested)
+		return d.hold(Contested)
 	case item.Memory.Refused != "":
 		d.Detail = item.Memory.Refused
-		return held(KernelRefused)
+		return d.hold(KernelRefused)
 	default:
 		return d
 	}
+}
+
+// hold turns a write into a report with a reason.
+func (d Decision) hold(r Reason) Decision {
+	d.Action, d.Reason, d.Change = Report, r, nic.Change{}
+	return d
 }

@@ -23,6 +23,9 @@ func (d Decision) Message() string {
 		if d.Source == Override {
 			return fmt.Sprintf("the NIC offers at most %d of the %d that a rule in nics: asks for; lower the number there", d.Max, d.Desired)
 		}
+		if d.Action == Report && d.Current < d.Max {
+			return fmt.Sprintf("%d, the NIC offers at most %d of the wanted %d; left alone because reconcile.mode or reconcile.settings does not allow to write it", d.Current, d.Max, d.Desired)
+		}
 		return fmt.Sprintf("the NIC offers at most %d of the wanted %d; a change of the ENI reaches the NIC when the instance is stopped and started, or the ENI is detached and attached again", d.Max, d.Desired)
 	case KernelRefused:
 		return fmt.Sprintf("%d, should be %d; the kernel refused: %s; tried again later", d.Current, d.Desired, d.Detail)

@@ -97,7 +97,7 @@ func drawTarget(t *rapid.T) Target {
 	for _, s := range nic.Settings() {
 		item := Item{Setting: s, Memory: Memory{Contested: rapid.IntRange(0, 9).Draw(t, "contested") == 0}}
 		if rapid.IntRange(0, 4).Draw(t, "has value") > 0 {
-			item.Wanted = Wanted{rapid.IntRange(1, 1200).Draw(t, "wanted"), rapid.SampledFrom(Sources()).Draw(t, "source")}
+			item.Wanted = Wanted{Value: rapid.IntRange(1, 1200).Draw(t, "wanted"), Source: rapid.SampledFrom(Sources()).Draw(t, "source")}
 		}
 		target.Items = append(target.Items, item)
 	}

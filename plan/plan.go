@@ -48,6 +48,8 @@ type Item struct {
 type Wanted struct {
 	Value  int
 	Source Source
+	// Most is set for a wish for as much as the NIC offers: it never lowers.
+	Most bool
 }
 
 // Memory is what happened to a setting before.
@@ -55,6 +57,10 @@ type Memory struct {
 	// Refused holds the kernel's words for as long as a refused write is not to
 	// be tried again; "" otherwise.
 	Refused string
+	// Retry holds the kernel's words while a refused write is being tried
+	// again; "" otherwise. Such a write never takes the last of the budget, so
+	// that one setting that the kernel keeps refusing starves no other.
+	Retry string
 	// Contested is set while someone else keeps changing the setting back.
 	Contested bool
 	// Unsupported is set after the driver answered a write that it has no such
@@ -109,21 +115,30 @@ func decideTarget(policy Policy, t Target) []Decision {
 		decisions[i] = decide(policy, t, item)
 	}
 	left := t.Budget
-	for _, op := range []nic.Operation{nic.SetRings, nic.SetChannels} {
-		wanted := false
-		for i := range decisions {
-			d := &decisions[i]
-			if d.Action != Set || d.Setting.Operation() != op {
-				continue
-			}
-			wanted = true
-			if left <= 0 {
-				d.Action, d.Reason, d.Change = Report, Held, nic.Change{}
+	for _, op := range nic.Operations() {
+		written := false
+		for i, d := range decisions {
+			if d.Action == Set && d.Setting.Operation() == op {
+				decisions[i] = afford(d, t.Items[i].Memory, left)
+				written = written || decisions[i].Action == Set
 			}
 		}
-		if wanted {
+		if written {
 			left--
 		}
 	}
 	return decisions
+}
+
+// afford lets a write through that the budget allows.
+func afford(d Decision, m Memory, left int) Decision {
+	switch {
+	case m.Retry != "" && left <= 1:
+		d.Detail = m.Retry
+		return d.hold(KernelRefused)
+	case left <= 0:
+		return d.hold(Held)
+	default:
+		return d
+	}
 }

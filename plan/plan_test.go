@@ -44,7 +44,7 @@ func TestEveryReason(t *testing.T) {
 		current nic.State
 	}
 	want := func(value int, s Source) Item {
-		return Item{Setting: nic.Queues, Wanted: Wanted{value, s}}
+		return Item{Setting: nic.Queues, Wanted: Wanted{Value: value, Source: s}}
 	}
 	set := func(value int, raiseOnly bool) nic.Change {
 		return nic.Change{Setting: nic.Queues, Value: value, RaiseOnly: raiseOnly}
@@ -65,22 +65,22 @@ func TestEveryReason(t *testing.T) {
 		{name: "device_max stays drifted at the maximum", current: virtio(4, 4, 256, 256), item: want(8, API),
 			want: Decision{Current: 4, Max: 4, Desired: 8, Source: API, Action: Report, Reason: DeviceMax, Drift: true}},
 		{name: "kernel_refused waits for its backoff", current: virtio(1, 4, 256, 256),
-			item: Item{Setting: nic.Queues, Wanted: Wanted{4, API}, Memory: Memory{Refused: "device or resource busy (EBUSY)"}},
+			item: Item{Setting: nic.Queues, Wanted: Wanted{Value: 4, Source: API}, Memory: Memory{Refused: "device or resource busy (EBUSY)"}},
 			want: Decision{Current: 1, Max: 4, Desired: 4, Source: API, Action: Report, Reason: KernelRefused, Drift: true, Detail: "device or resource busy (EBUSY)"}},
 		{name: "contested is left alone", current: virtio(1, 4, 256, 256),
-			item: Item{Setting: nic.Queues, Wanted: Wanted{4, API}, Memory: Memory{Contested: true}},
+			item: Item{Setting: nic.Queues, Wanted: Wanted{Value: 4, Source: API}, Memory: Memory{Contested: true}},
 			want: Decision{Current: 1, Max: 4, Desired: 4, Source: API, Action: Report, Reason: Contested, Drift: true}},
 		{name: "contested outdoes kernel_refused", current: virtio(1, 4, 256, 256),
-			item: Item{Setting: nic.Queues, Wanted: Wanted{4, API}, Memory: Memory{Contested: true, Refused: "x"}},
+			item: Item{Setting: nic.Queues, Wanted: Wanted{Value: 4, Source: API}, Memory: Memory{Contested: true, Refused: "x"}},
 			want: Decision{Current: 1, Max: 4, Desired: 4, Source: API, Action: Report, Reason: Contested, Drift: true}},
 		{name: "held without budget", current: virtio(1, 4, 256, 256), target: Target{Budget: -1}, item: want(4, API),
 			want: Decision{Current: 1, Max: 4, Desired: 4, Source: API, Action: Report, Reason: Held, Drift: true}},
 		{name: "unsupported is no drift", current: nic.State{ChannelsErr: &nic.Error{Kind: nic.ErrUnsupported}}, item: want(4, API),
 			want: Decision{Desired: 4, Source: API, Action: None, Reason: Unsupported}},
-		{name: "unsupported where the driver only tells the value", current: fixed, item: Item{Setting: nic.RxRing, Wanted: Wanted{512, Tag}},
+		{name: "unsupported where the driver only tells the value", current: fixed, item: Item{Setting: nic.RxRing, Wanted: Wanted{Value: 512, Source: Tag}},
 			want: Decision{Setting: nic.RxRing, Current: 256, Max: 256, Desired: 512, Source: Tag, Action: None, Reason: Unsupported}},
 		{name: "unsupported once a write said so", current: virtio(1, 4, 256, 256),
-			item: Item{Setting: nic.Queues, Wanted: Wanted{4, API}, Memory: Memory{Unsupported: true}},
+			item: Item{Setting: nic.Queues, Wanted: Wanted{Value: 4, Source: API}, Memory: Memory{Unsupported: true}},
 			want: Decision{Current: 1, Max: 4, Desired: 4, Source: API, Action: None, Reason: Unsupported}},
 		{name: "unreadable is told with the kernel's words", current: unreadable, item: want(4, API),
 			want: Decision{Desired: 4, Source: API, Action: Report, Reason: Unreadable, Detail: "eth1: read channels: device or resource busy (EBUSY)"}},
@@ -98,6 +98,9 @@ func TestEveryReason(t *testing.T) {
 			want: Decision{Current: 1, Max: 8, Desired: 4, Source: API, Action: Report, Reason: BelowDesired, Drift: true}},
 		{name: "separate channels count the scarcer direction", current: veth(4, 1, 8), item: want(4, API),
 			want: Decision{Current: 1, Max: 8, Desired: 4, Source: API, Action: Set, Reason: BelowDesired, Drift: true, Change: set(4, true)}},
+		{name: "max never lowers the richer direction", current: veth(8, 4, 4),
+			item: Item{Setting: nic.Queues, Wanted: Wanted{Value: 4, Source: Override, Most: true}},
+			want: Decision{Current: 4, Max: 4, Desired: 4, Source: Override, Action: None, Reason: InSync}},
 		{name: "separate channels above in one direction", current: veth(8, 4, 8), item: want(4, API),
 			want: Decision{Current: 8, Max: 8, Desired: 4, Source: API, Action: Report, Reason: AboveDesired, Drift: true}},
 	}
@@ -135,9 +138,9 @@ func TestEveryReason(t *testing.T) {
 
 func TestBudgetIsSpentOnRingsBeforeChannels(t *testing.T) {
 	target := Target{State: virtio(1, 4, 128, 256), ENI: ENIMatched, Budget: 1, Items: []Item{
-		{Setting: nic.Queues, Wanted: Wanted{4, API}},
-		{Setting: nic.RxRing, Wanted: Wanted{256, Device}},
-		{Setting: nic.TxRing, Wanted: Wanted{256, Device}},
+		{Setting: nic.Queues, Wanted: Wanted{Value: 4, Source: API}},
+		{Setting: nic.RxRing, Wanted: Wanted{Value: 256, Source: Device}},
+		{Setting: nic.TxRing, Wanted: Wanted{Value: 256, Source: Device}},
 	}}
 	got := map[nic.Setting]Reason{}
 	for _, d := range Diff(enforce(), []Target{target})[0] {
@@ -146,6 +149,17 @@ func TestBudgetIsSpentOnRingsBeforeChannels(t *testing.T) {
 	want := map[nic.Setting]Reason{nic.RxRing: BelowDesired, nic.TxRing: BelowDesired, nic.Queues: Held}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("two ring settings share one write, channels need another (-want +got):\n%s", d)
+	}
+}
+
+func TestARefusedSettingLeavesTheLastWriteToOthers(t *testing.T) {
+	target := Target{State: virtio(1, 4, 128, 256), ENI: ENIMatched, Budget: 1, Items: []Item{
+		{Setting: nic.Queues, Wanted: Wanted{Value: 4, Source: API}},
+		{Setting: nic.RxRing, Wanted: Wanted{Value: 256, Source: Device}, Memory: Memory{Retry: "invalid argument (EINVAL)"}},
+	}}
+	decisions := Diff(enforce(), []Target{target})[0]
+	if decisions[0].Action != Set || decisions[1].Reason != KernelRefused || decisions[1].Detail == "" {
+		t.Errorf("%+v", decisions)
 	}
 }
 

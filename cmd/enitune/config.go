@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/enitune/enitune/internal/config"
@@ -37,6 +38,9 @@ func (a *app) configCheckCommand() *cobra.Command {
 			if err := errors.Join(config.Check(cfg)...); err != nil {
 				return err
 			}
+			if a.output != "table" {
+				return a.printDocument(map[string]any{"file": path, "ok": true})
+			}
 			fmt.Fprintf(a.stdout, "%s: ok\n", path)
 			return nil
 		},
@@ -53,7 +57,13 @@ func (a *app) configShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = a.stdout.Write(cfg.YAML())
+			text := cfg.YAML()
+			if a.output == "json" {
+				if text, err = yaml.YAMLToJSON(text); err != nil {
+					return err
+				}
+			}
+			_, err = a.stdout.Write(text)
 			return err
 		},
 	}

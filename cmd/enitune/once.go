@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -68,6 +69,11 @@ func (a *app) runOnce(cmd *cobra.Command, o once) error {
 	if o.textfile != "" && filepath.Ext(o.textfile) != ".prom" {
 		return fmt.Errorf("--textfile is %q: node_exporter reads only files that end in .prom", o.textfile)
 	}
+	if dir := filepath.Dir(o.textfile); o.textfile != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("--textfile is %q: %s is no directory; create it, or name the one that node_exporter reads", o.textfile, dir)
+		}
+	}
 	cfg, err := a.config(cmd)
 	if err != nil {
 		return err
@@ -76,13 +82,11 @@ func (a *app) runOnce(cmd *cobra.Command, o once) error {
 	if err != nil {
 		return err
 	}
-	if err := a.printReport(report); err != nil {
-		return err
-	}
 	if o.textfile != "" {
-		if err := writeTextfile(o.textfile, m); err != nil {
-			return err
-		}
+		err = writeTextfile(o.textfile, m)
+	}
+	if err := errors.Join(err, a.printReport(report)); err != nil {
+		return err
 	}
 	if code := report.ExitCode(); code != agent.ExitInSync {
 		return exitCode(code)

@@ -55,10 +55,14 @@ func (a *app) runCommand() *cobra.Command {
 }
 
 func runDaemon(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	context.AfterFunc(ctx, func() {
+		time.AfterFunc(hardStop, func() { os.Exit(0) })
+	})
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	var d *agent.Daemon
+	tell := tellSystemd(log)
 	m := metrics.New(func() (agent.Report, bool) { return d.Report() }, build())
 	p, err := assemble(cfg, m, log, daemonAttempts)
 	if err != nil {
@@ -75,16 +79,13 @@ func runDaemon(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 		ResyncInterval:  time.Duration(cfg.Reconcile.ResyncInterval),
 		RefreshInterval: time.Duration(cfg.Cloud.RefreshInterval),
 		Clock:           time.Now, Log: log,
-		Reported: tellSystemd(log),
+		Reported: func(r agent.Report) { m.Keep(r); tell(r) },
 	})
 	server, err := newServer(cfg.Web, d, m, log)
 	if err != nil {
 		return err
 	}
 	log.Info("enitune starts", "version", build().Version, "mode", cfg.Reconcile.Mode.String(), "listen", addresses(server))
-	context.AfterFunc(ctx, func() {
-		time.AfterFunc(hardStop, func() { os.Exit(0) })
-	})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Run(ctx) })
 	g.Go(func() error { return d.Run(ctx) })

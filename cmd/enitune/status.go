@@ -18,6 +18,10 @@ import (
 // statusTimeout bounds asking the daemon, which answers from memory.
 const statusTimeout = 5 * time.Second
 
+// reportAge is more than the longest resync_interval allows between two reports
+// under ordinary settings.
+const reportAge = 10 * time.Minute
+
 // maxStatusBytes bounds the daemon's answer.
 const maxStatusBytes = 16 << 20
 
@@ -41,6 +45,9 @@ Exit code: 0 in sync, 2 drift, 1 error.`,
 				if report, _, err = a.reconcileOnce(cmd.Context(), cfg, once{offline: true}); err != nil {
 					return err
 				}
+			}
+			if age := time.Since(report.Time); age > reportAge {
+				fmt.Fprintf(a.stderr, "enitune: the daemon's last report is %s old; look at its log, it may be stuck\n", ago(age))
 			}
 			if err := a.printReport(report); err != nil {
 				return err
@@ -69,7 +76,11 @@ func daemonReport(ctx context.Context, socket string) (agent.Report, error) {
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return agent.Report{}, fmt.Errorf("no daemon answers at %s: %w", socket, errors.Unwrap(err))
+		var op *net.OpError
+		if errors.As(err, &op) { // it names the socket again
+			err = op.Err
+		}
+		return agent.Report{}, fmt.Errorf("no daemon answers at %s: %w", socket, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxStatusBytes))
@@ -82,6 +93,9 @@ func daemonReport(ctx context.Context, socket string) (agent.Report, error) {
 	var r agent.Report
 	if err := json.Unmarshal(body, &r); err != nil {
 		return agent.Report{}, fmt.Errorf("the daemon at %s gave an answer that is no report: %w", socket, err)
+	}
+	if r.Version != 1 {
+		return agent.Report{}, fmt.Errorf("the daemon at %s gave an answer that is no report of version 1", socket)
 	}
 	return r, nil
 }

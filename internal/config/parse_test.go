@@ -86,7 +86,7 @@ func TestParseRefuses(t *testing.T) {
 		"null for text":                  {"cloud: {region: ~}\n", `f:1:17: cloud.region: has no value; write "" for none, or remove the key`},
 		"a time without a unit":          {"cloud: {timeout: 10}\n", "f:1:18: cloud.timeout: is 10, without a unit; it must be a time from 1s to 5m, such as 90s or 2m"},
 		"a time too long":                {"cloud: {timeout: 6m}\n", `f:1:18: cloud.timeout: is "6m"; it must be a time from 1s to 5m, such as 90s or 2m`},
-		"a refresh too often":            {"cloud: {refresh_interval: 59s}\n", `f:1:27: cloud.refresh_interval: is "59s"; it must be a time of at least 1m, such as 90s, 10m or 6h`},
+		"a refresh too often":            {"cloud: {refresh_interval: 59s}\n", `f:1:27: cloud.refresh_interval: is "59s"; it must be a time from 1m to 720h, such as 90s or 2m`},
 		"a quoted number":                {"reconcile: {change_budget: {burst: '4'}}\n", `f:1:36: reconcile.change_budget.burst: is the text "4"; it must be a whole number from 1 to 1000, without quotes`},
 		"an octal number":                {"reconcile: {change_budget: {burst: 010}}\n", "f:1:36: reconcile.change_budget.burst: is 010; it must be a whole number from 1 to 1000, without quotes"},
 		"an unknown mode":                {"reconcile: {mode: dry-run}\n", `f:1:19: reconcile.mode: is "dry-run"; it must be one of enforce, observe`},

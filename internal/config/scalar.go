@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -95,10 +94,7 @@ func decimal(node ast.Node) (int, bool) {
 
 // duration reads a length of time from low to high.
 func (d *decoder) duration(v value, dst *Duration, low, high time.Duration) {
-	allowed := fmt.Sprintf("it must be a time of at least %s, such as 90s, 10m or 6h", Duration(low))
-	if high != math.MaxInt64 {
-		allowed = fmt.Sprintf("it must be a time from %s to %s, such as 90s or 2m", Duration(low), Duration(high))
-	}
+	allowed := fmt.Sprintf("it must be a time from %s to %s, such as 90s or 2m", Duration(low), Duration(high))
 	node := d.resolve(v)
 	if node == nil {
 		return

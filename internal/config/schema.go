@@ -2,11 +2,13 @@ package config
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
 )
+
+// longest is the upper end of intervals: 30 days.
+const longest = 720 * time.Hour
 
 // The limits of the numbers. The kernel's own are lower for every driver known:
 // these only tell a slip of the finger from a wish.
@@ -37,7 +39,7 @@ func (d *decoder) cloud(v value, c *Cloud) {
 		field{"region", func(v value) { d.text(v, &c.Region, region) }},
 		field{"instance_id", func(v value) { d.text(v, &c.InstanceID, instanceID) }},
 		field{"timeout", func(v value) { d.duration(v, &c.Timeout, time.Second, 5*time.Minute) }},
-		field{"refresh_interval", func(v value) { d.duration(v, &c.RefreshInterval, time.Minute, math.MaxInt64) }},
+		field{"refresh_interval", func(v value) { d.duration(v, &c.RefreshInterval, time.Minute, longest) }},
 	)
 }
 
@@ -50,7 +52,7 @@ func (d *decoder) reconcile(v value, r *Reconcile) {
 		field{"change_budget", func(v value) {
 			d.mapping(v,
 				field{"burst", func(v value) { d.integer(v, &r.ChangeBudget.Burst, 1, maxBurst) }},
-				field{"per", func(v value) { d.duration(v, &r.ChangeBudget.Per, time.Second, math.MaxInt64) }},
+				field{"per", func(v value) { d.duration(v, &r.ChangeBudget.Per, time.Second, longest) }},
 			)
 		}},
 	)

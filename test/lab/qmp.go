@@ -105,17 +105,22 @@ func (m *monitor) execute(ctx context.Context, command string, arguments any) er
 	if _, err := io.WriteString(m.conn, string(document)+"\n"); err != nil {
 		return fmt.Errorf("QEMU %s: %w", command, err)
 	}
+	var msg qmpMessage
 	select {
-	case msg := <-reply:
-		if msg.Error != nil {
-			return fmt.Errorf("QEMU %s: %s: %s", command, msg.Error.Class, msg.Error.Desc)
-		}
-		return nil
+	case msg = <-reply:
 	case <-m.closed:
-		return fmt.Errorf("QEMU %s: %w", command, errMonitorClosed)
+		select {
+		case msg = <-reply: // it came just before the end
+		default:
+			return fmt.Errorf("QEMU %s: %w", command, errMonitorClosed)
+		}
 	case <-ctx.Done():
 		return fmt.Errorf("QEMU %s: %w", command, ctx.Err())
 	}
+	if msg.Error != nil {
+		return fmt.Errorf("QEMU %s: %s: %s", command, msg.Error.Class, msg.Error.Desc)
+	}
+	return nil
 }
 
 // expect returns a function that waits for the event about the device. An event that comes before that call counts.

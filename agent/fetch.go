@@ -1,0 +1,161 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/enitune/enitune/eni"
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
+)
+
+// fetch is one attempt to read the cloud, on its way.
+type fetch struct {
+	cloud    *Cloud
+	api      API
+	previous Desired // of the same instance; zero if nothing is known of it
+	listed   []eni.MetadataInterface
+	desired  Desired
+	res      FetchResult
+	// incomplete: something could not be found out.
+	incomplete bool
+}
+
+// readListed asks the metadata service for the guest's interfaces. If it does
+// not answer, those known before stand in.
+func (f *fetch) readListed(ctx context.Context) {
+	if f.res.MetadataErr == nil {
+		f.listed, f.res.MetadataErr = f.cloud.Metadata.Interfaces(ctx)
+	}
+	if f.res.MetadataErr != nil {
+		f.listed = nil
+		for _, e := range f.previous.ENIs {
+			f.listed = append(f.listed, eni.MetadataInterface{MAC: e.MAC, ENI: e.ID})
+		}
+	}
+}
+
+// addByID asks by id for the ENIs that are listed and that the instance filter
+// did not return, as for ENIs that another cloud service manages. Of those that
+// the API does not tell either, what was known before stays; else they are noted
+// as unresolved.
+func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.NetworkInterface {
+	var asked []eni.MetadataInterface
+	var ids []string
+	for _, i := range f.listed {
+		known := func(ni eni.NetworkInterface) bool { return ni.ID == i.ENI }
+		if i.ENI != "" && !slices.ContainsFunc(list, known) && !slices.Contains(ids, i.ENI) {
+			ids, asked = append(ids, i.ENI), append(asked, i)
+		}
+	}
+	if len(ids) == 0 {
+		return list
+	}
+	reason := "the API does not return it"
+	more, err := f.api.NetworkInterfaces(ctx, eni.Query{IDs: ids})
+	if err != nil {
+		reason, f.incomplete = err.Error(), true
+	}
+	for _, i := range asked {
+		at := slices.IndexFunc(more, func(ni eni.NetworkInterface) bool { return ni.ID == i.ENI })
+		switch {
+		case at < 0:
+			f.keep(i, reason)
+		case more[at].InstanceID == "" || more[at].InstanceID == f.desired.InstanceID:
+			list = append(list, more[at])
+		}
+	}
+	return list
+}
+
+// keep takes an ENI over from what was known before.
+func (f *fetch) keep(i eni.MetadataInterface, reason string) {
+	e := ENI{ID: i.ENI, MAC: i.MAC, Unresolved: reason}
+	at := slices.IndexFunc(f.previous.ENIs, func(p ENI) bool { return p.ID == i.ENI && p.MAC == i.MAC && p.Unresolved == "" })
+	if at >= 0 {
+		e = f.previous.ENIs[at]
+	}
+	f.desired.ENIs = append(f.desired.ENIs, e)
+}
+
+// describeAll turns the API's ENIs into desired ones, each once, with the
+// instance type's defaults where they are needed.
+func (f *fetch) describeAll(ctx context.Context, list []eni.NetworkInterface) {
+	var limits *eni.InstanceType
+	var limitsErr error
+	if needsLimits(list) {
+		if limits, limitsErr = f.cloud.typeLimits(ctx, f.api, f.desired.InstanceType); limitsErr != nil {
+			f.incomplete = true
+			f.complain("queue numbers that the API leaves out are not known: %v", limitsErr)
+		}
+	}
+	for _, ni := range list {
+		if !plainID(ni.ID) {
+			f.complain("an ENI has the id %q, which is none; ignored", ni.ID)
+			continue
+		}
+		if slices.ContainsFunc(f.desired.ENIs, func(e ENI) bool { return e.ID == ni.ID }) {
+			continue
+		}
+		f.describeOne(ni, limits, limitsErr)
+	}
+}
+
+func (f *fetch) describeOne(ni eni.NetworkInterface, limits *eni.InstanceType, limitsErr error) {
+	e, problems := describe(ni, limits)
+	f.res.Problems = append(f.res.Problems, problems...)
+	switch {
+	case e.MAC == "":
+		f.findMAC(&e, ni.Problem)
+	case ni.Problem != "":
+		e.Unresolved = ni.Problem
+	}
+	if _, ok := e.value(nic.Queues); !ok && limitsErr != nil {
+		f.findQueues(&e, limitsErr)
+	}
+	f.desired.ENIs = append(f.desired.ENIs, e)
+}
+
+// findMAC takes an address that the API does not give, or gives malformed, from
+// the metadata service.
+func (f *fetch) findMAC(e *ENI, problem string) {
+	for _, i := range f.listed {
+		if i.ENI == e.ID {
+			e.MAC = i.MAC
+			return
+		}
+	}
+	if problem == "" {
+		problem = "the API gives no address for it"
+	}
+	e.Unresolved = "which NIC is its own is not known: " + problem
+}
+
+// findQueues takes over the instance type's default from an earlier reply, where
+// the type could not be asked for this time.
+func (f *fetch) findQueues(e *ENI, limitsErr error) {
+	for _, p := range f.previous.ENIs {
+		if v, ok := p.value(nic.Queues); ok && p.ID == e.ID && v.Source == plan.InstanceType {
+			e.Values = append(e.Values, v)
+			return
+		}
+	}
+	e.Unresolved = "its queue number: " + limitsErr.Error()
+}
+
+func (f *fetch) complain(format string, args ...any) {
+	f.res.Problems = append(f.res.Problems, Problem{ComponentAPI, fmt.Sprintf(format, args...)})
+}
+
+// plainID tells whether an id is one: 1 to 128 letters, digits and -_. It ends
+// up in labels and on terminals.
+func plainID(id string) bool {
+	for _, r := range id {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.' {
+			return false
+		}
+	}
+	return len(id) >= 1 && len(id) <= 128
+}

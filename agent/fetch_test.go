@@ -1,0 +1,125 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/enitune/enitune/eni"
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
+)
+
+func TestFetchAsksByIDForWhatTheInstanceFilterHides(t *testing.T) {
+	c := newCloudModel(apiInterface(1, 4))
+	c.interfaces = []eni.MetadataInterface{{MAC: mac(1), ENI: "eni-1"}, {MAC: mac(2), ENI: "eni-2"}, {MAC: mac(3), ENI: "eni-3"}}
+	c.hidden = []eni.NetworkInterface{apiInterface(2, 8)}
+	res := c.cloud().Fetch(context.Background(), Desired{})
+	if res.APIErr != nil || res.MetadataErr != nil {
+		t.Fatal(res.APIErr, res.MetadataErr)
+	}
+	got := map[string]string{}
+	for _, e := range res.Desired.ENIs {
+		got[e.ID] = e.Unresolved
+	}
+	if d := cmp.Diff(map[string]string{"eni-1": "", "eni-2": "", "eni-3": "the API does not return it"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	previous := Desired{InstanceID: "i-1", ENIs: []ENI{apiENI(2, 8), apiENI(3, 2)}}
+	c.hidden, c.byIDErr = nil, errors.New("denied")
+	res = c.cloud().Fetch(context.Background(), previous)
+	for _, e := range res.Desired.ENIs {
+		if e.Unresolved != "" {
+			t.Errorf("what was known of %s is undone: %s", e.ID, e.Unresolved)
+		}
+	}
+}
+
+func TestFetchAsksTheAPIByTheKnownIdentityWhileMetadataIsDark(t *testing.T) {
+	c := newCloudModel(apiInterface(1, 4))
+	c.metaErr = errors.New("connection refused")
+	res := c.cloud().Fetch(context.Background(), Desired{InstanceID: "i-1", Region: "cn-hangzhou", InstanceType: "ecs.g7.xlarge"})
+	if res.APIErr != nil || res.MetadataErr == nil || res.Desired.InstanceID != "i-1" || len(res.Desired.ENIs) != 1 {
+		t.Errorf("%+v", res)
+	}
+	if res := c.cloud().Fetch(context.Background(), Desired{}); res.APIErr == nil {
+		t.Errorf("an unknown instance was asked for: %+v", res)
+	}
+}
+
+func TestFetchKeepsTheTypesDefaultsWhenTheTypeCannotBeAsked(t *testing.T) {
+	bare := apiInterface(1, 0)
+	bare.QueueNumber = nil
+	c := newCloudModel(bare)
+	c.types = []eni.InstanceType{{ID: "ecs.g7.xlarge", SecondaryEniQueueNumber: new(2)}}
+	cloud := c.cloud()
+	first := cloud.Fetch(context.Background(), Desired{})
+	cloud.Fetch(context.Background(), first.Desired)
+	if v, _ := first.Desired.ENIs[0].value(nic.Queues); v != (Value{nic.Queues, 2, plan.InstanceType}) || c.typeAsks != 1 {
+		t.Fatalf("%+v after %d asks", v, c.typeAsks)
+	}
+	c.typesErr = errors.New("throttled")
+	later := c.cloud().Fetch(context.Background(), first.Desired)
+	if v, _ := later.Desired.ENIs[0].value(nic.Queues); v.Value != 2 || len(later.Problems) != 1 || !later.Incomplete {
+		t.Errorf("%+v, problems %v", v, later.Problems)
+	}
+	fresh := c.cloud().Fetch(context.Background(), Desired{})
+	if fresh.Desired.ENIs[0].Unresolved == "" {
+		t.Error("a queue number that is not known is not told")
+	}
+}
+
+func TestFetchLosesNoENIWhileMetadataIsDark(t *testing.T) {
+	c := newCloudModel(apiInterface(1, 4))
+	c.metaErr = errors.New("HTTP 503")
+	c.hidden = []eni.NetworkInterface{apiInterface(2, 8)}
+	previous := Desired{InstanceID: "i-1", Region: "cn-hangzhou", ENIs: []ENI{apiENI(1, 4), apiENI(2, 2), apiENI(3, 2)}}
+	res := c.cloud().Fetch(context.Background(), previous)
+	got := map[string]int{}
+	for _, e := range res.Desired.ENIs {
+		v, _ := e.value(nic.Queues)
+		got[e.ID] = v.Value
+	}
+	if d := cmp.Diff(map[string]int{"eni-1": 4, "eni-2": 8, "eni-3": 2}, got); d != "" || !res.Incomplete {
+		t.Errorf("incomplete %v (-want +got):\n%s", res.Incomplete, d)
+	}
+}
+
+func TestFetchTakesAMissingAddressFromMetadata(t *testing.T) {
+	broken, lost := apiInterface(1, 4), apiInterface(2, 4)
+	broken.MAC, broken.Problem = "", "MacAddress is \"00:16:3e\""
+	lost.MAC, lost.Problem = "", "MacAddress is \"nonsense\""
+	c := newCloudModel(broken, lost, broken)
+	c.interfaces = []eni.MetadataInterface{{MAC: mac(1), ENI: "eni-1"}}
+	enis := c.cloud().Fetch(context.Background(), Desired{}).Desired.ENIs
+	if len(enis) != 2 || enis[0].MAC != mac(1) || enis[0].Unresolved != "" || enis[1].Unresolved == "" {
+		t.Fatalf("%+v", enis)
+	}
+	r := newBench(newKernel(eth(1, 4, 4, 1024)), nil).Reconcile(context.Background(), viewOf(enis...), true)
+	if r.ExitCode() != ExitError || reason(r, "eth1", nic.Queues) != "in_sync" {
+		t.Errorf("an ENI whose NIC is not known: exit %d, %v", r.ExitCode(), reasons(r))
+	}
+}
+
+func TestStoreTellsWhyItHasNothing(t *testing.T) {
+	file := stateFile(t)
+	s := NewStore(StoreOptions{File: file, Enabled: true, RefreshInterval: time.Hour, Clock: time.Now})
+	s.LoadCache("")
+	if _, err := file.Load(); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if v := s.View(); v.Known || len(v.Errors) != 0 {
+		t.Errorf("%+v", v)
+	}
+	if err := file.Save(someDesired()); err != nil {
+		t.Fatal(err)
+	}
+	s.LoadCache("i-other")
+	if v := s.View(); v.Known || len(v.Errors) != 1 || v.Errors[0].Component != ComponentState {
+		t.Errorf("a cache of another instance than configured: %+v", v)
+	}
+}
