@@ -14,14 +14,17 @@ const (
 	// pageSize is MaxResults, of 10 to 500; and NetworkInterfaceId.N takes at
 	// most 100 ids, so that a chunk of ids fits on one page.
 	pageSize = 100
-	// maxPages bounds one listing: 10,000 ENIs.
-	maxPages = 100
+	// maxPageSize is for listings of a whole region: fewer calls under a limit
+	// that the account shares.
+	maxPageSize = 500
+	// maxFruitless is how many pages in a row may bring nothing new before a
+	// listing counts as endless.
+	maxFruitless = 100
 	// maxTypes is how many InstanceTypes.N one request takes.
 	maxTypes = 10
 )
 
-// Query selects ENIs. Both fields together select those that match both; an
-// empty query selects all of the region.
+// Query selects ENIs. InstanceID and IDs together select those that match both.
 type Query struct {
 	// InstanceID selects the ENIs of one instance. The API leaves out those that
 	// another cloud service manages: ask for them by id.
@@ -29,6 +32,14 @@ type Query struct {
 	// IDs selects ENIs by id, any number of them. Those that do not exist are
 	// absent from the result.
 	IDs []string
+	// All selects every ENI that the account has in the client's region, however
+	// many; with one of the other two it means nothing. A query without all three is refused, so that an
+	// empty list of ids never turns into a listing of everything.
+	All bool
+	// OnPage is told after each page how many ENIs were found so far, and how
+	// many there are in all, 0 if the API does not say. It is called in the
+	// caller's goroutine; nil means nobody.
+	OnPage func(found, total int)
 }
 
 // NetworkInterfaces returns the ENIs that q selects, each once, in the API's
@@ -47,62 +58,60 @@ func (c *Client) NetworkInterfaces(ctx context.Context, q Query) ([]NetworkInter
 			return nil, invalid(action, "ENI id %q: want an id such as eni-bp67acfmxazb4p1", id)
 		}
 	}
-	if len(q.IDs) == 0 {
-		return c.networkInterfaces(ctx, action, params)
+	switch {
+	case len(q.IDs) == 0 && q.InstanceID == "" && !q.All:
+		return nil, invalid(action, "want an instance id, ENI ids, or all")
+	case len(q.IDs) == 0 && q.InstanceID == "":
+		params["MaxResults"] = strconv.Itoa(maxPageSize)
+		return c.networkInterfaces(ctx, action, params, q.OnPage)
+	case len(q.IDs) == 0:
+		return c.networkInterfaces(ctx, action, params, q.OnPage)
 	}
 	var all []NetworkInterface
-	for ids := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(q.IDs))), pageSize) {
-		part, err := c.networkInterfaces(ctx, action, numbered(params, "NetworkInterfaceId", ids))
+	ids := slices.Compact(slices.Sorted(slices.Values(q.IDs)))
+	for chunk := range slices.Chunk(ids, pageSize) {
+		part, err := c.networkInterfaces(ctx, action, numbered(params, "NetworkInterfaceId", chunk), nil)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, part...)
+		if q.OnPage != nil {
+			q.OnPage(len(all), len(ids))
+		}
 	}
 	return all, nil
 }
 
-func (c *Client) networkInterfaces(ctx context.Context, action string, params map[string]string) ([]NetworkInterface, error) {
+func (c *Client) networkInterfaces(
+	ctx context.Context, action string, params map[string]string, onPage func(found, total int),
+) ([]NetworkInterface, error) {
 	var all []NetworkInterface
 	seen := make(map[string]bool)
-	err := c.pages(ctx, action, params, func(r reply) (string, error) {
+	err := c.pages(ctx, action, params, func(r reply) (string, bool, error) {
 		page, err := ParseNetworkInterfaces(r.body)
 		for _, problem := range page.Problems {
 			c.log.WarnContext(ctx, "an ENI in the ECS API's reply has a problem", "action", action, "problem", r.hide.scrub(problem))
 		}
+		before := len(all)
 		for _, n := range page.Interfaces {
 			if !seen[n.ID] { // an ENI that came or went can shift the pages
 				seen[n.ID] = true
 				all = append(all, n)
 			}
 		}
-		return page.NextToken, err
+		if onPage != nil && err == nil {
+			total := 0
+			if page.TotalCount != nil {
+				total = *page.TotalCount
+			}
+			onPage(len(all), total)
+		}
+		return page.NextToken, len(all) > before, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return all, nil
-}
-
-// NetworkInterface returns one ENI with the fields that only
-// DescribeNetworkInterfaceAttribute has: TrafficConfig and EnhancedNetwork.
-// errors.Is(err, ErrNotFound) when there is none.
-func (c *Client) NetworkInterface(ctx context.Context, id string) (NetworkInterface, error) {
-	const action = "DescribeNetworkInterfaceAttribute"
-	if !word.MatchString(id) {
-		return NetworkInterface{}, invalid(action, "ENI id %q: want an id such as eni-bp67acfmxazb4p1", id)
-	}
-	r, err := c.call(ctx, action, map[string]string{"NetworkInterfaceId": id})
-	if err != nil {
-		return NetworkInterface{}, err
-	}
-	n, err := ParseNetworkInterfaceAttribute(r.body)
-	if err != nil {
-		return NetworkInterface{}, c.malformed(action, r, err)
-	}
-	if n.Problem != "" {
-		c.log.WarnContext(ctx, "an ENI in the ECS API's reply has a problem", "action", action, "problem", r.hide.scrub(n.Problem))
-	}
-	return n, nil
 }
 
 // InstanceTypes returns what the given instance types allow, each type once
@@ -120,10 +129,10 @@ func (c *Client) InstanceTypes(ctx context.Context, types ...string) ([]Instance
 	}
 	var all []InstanceType
 	for chunk := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(types))), maxTypes) {
-		err := c.pages(ctx, action, numbered(nil, "InstanceTypes", chunk), func(r reply) (string, error) {
+		err := c.pages(ctx, action, numbered(nil, "InstanceTypes", chunk), func(r reply) (string, bool, error) {
 			page, err := ParseInstanceTypes(r.body)
 			all = append(all, page.Types...)
-			return page.NextToken, err
+			return page.NextToken, len(page.Types) > 0, err
 		})
 		if err != nil {
 			return nil, err
@@ -133,16 +142,18 @@ func (c *Client) InstanceTypes(ctx context.Context, types ...string) ([]Instance
 }
 
 // pages calls action page by page; read takes one reply and returns its
-// NextToken. A token that comes a second time would never end, and is an error.
-func (c *Client) pages(ctx context.Context, action string, params map[string]string, read func(reply) (string, error)) error {
+// NextToken and whether it brought anything new. A token that comes a second time
+// would never end, and is an error, and so are maxFruitless pages in a row
+// without anything new.
+func (c *Client) pages(ctx context.Context, action string, params map[string]string, read func(reply) (token string, fruit bool, err error)) error {
 	params = maps.Clone(params)
 	seen := make(map[string]bool)
-	for range maxPages {
+	for fruitless := 0; fruitless < maxFruitless; {
 		r, err := c.call(ctx, action, params)
 		if err != nil {
 			return err
 		}
-		token, err := read(r)
+		token, fruit, err := read(r)
 		if err != nil {
 			return c.malformed(action, r, err)
 		}
@@ -154,8 +165,12 @@ func (c *Client) pages(ctx context.Context, action string, params map[string]str
 		}
 		seen[token] = true
 		params["NextToken"] = token
+		fruitless++
+		if fruit {
+			fruitless = 0
+		}
 	}
-	return &Error{Action: action, Class: ClassMalformed, Message: fmt.Sprintf("more than %d pages", maxPages)}
+	return &Error{Action: action, Class: ClassMalformed, Message: fmt.Sprintf("more than %d pages in a row without anything new", maxFruitless)}
 }
 
 // malformed is for a reply that is JSON and still not the action's.

@@ -144,7 +144,8 @@ func TestNetworkInterfaceTellsWhenThereIsNone(t *testing.T) {
 	}
 	_, err = c.NetworkInterface(t.Context(), "eni-2")
 	checkIs(t, err, ErrNotFound)
-	const want = "DescribeNetworkInterfaceAttribute: InvalidEniId.NotFound: The specified ENI does not exist (notfound, HTTP 404, request id RID-1)"
+	const want = "DescribeNetworkInterfaceAttribute: InvalidEniId.NotFound: The specified ENI does not exist (notfound, HTTP 404, request id RID-1); " +
+		"the ENI does not exist in this region; check the id and the region; list them with: enitune eni list"
 	if d := cmp.Diff(want, errText(err)); d != "" {
 		t.Errorf("error (-want +got):\n%s", d)
 	}

@@ -8,9 +8,12 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 )
 
@@ -29,9 +32,16 @@ type reply struct {
 }
 
 // attempt makes one API call, once.
-func (c *Client) attempt(ctx context.Context, action string, params map[string]string) (reply, *Error) {
+func (c *Client) attempt(ctx context.Context, action string, params map[string]string) (_ reply, failure *Error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	var sent atomic.Bool
+	limited = httptrace.WithClientTrace(limited, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	defer func() {
+		if failure != nil {
+			failure.sent = sent.Load()
+		}
+	}()
 	creds, err := c.credentials.get(limited)
 	if err != nil {
 		return reply{}, credentialFailure(ctx, action, err, c.timeout)
@@ -57,9 +67,7 @@ func (c *Client) attempt(ctx context.Context, action string, params map[string]s
 // not appear in any text about it.
 func (c *Client) sign(ctx context.Context, action string, params map[string]string, creds snapshot) (_ *http.Request, _ secrets, failure *Error) {
 	hide := creds.secrets()
-	failed := func(reason any) *Error {
-		return &Error{Action: action, Class: ClassInvalid, Message: "the request could not be signed: " + hide.scrub(fmt.Sprint(reason))}
-	}
+	failed := func(reason any) *Error { return signFailure(action, reason, hide) }
 	defer func() {
 		if r := recover(); r != nil {
 			failure = failed(r)
@@ -91,6 +99,19 @@ func (c *Client) sign(ctx context.Context, action string, params map[string]stri
 	}
 	req.Header.Set("User-Agent", c.userAgent)
 	return req, hide, nil
+}
+
+// signFailure is for an error, or a panic, of the SDK before anything is sent. Its
+// client errors have codes of their own.
+func signFailure(action string, reason any, hide secrets) *Error {
+	e := &Error{Action: action, Class: ClassInvalid, Message: "the request could not be signed: " + hide.scrub(fmt.Sprint(reason))}
+	if err, ok := reason.(error); ok {
+		if client, ok := errors.AsType[sdkerrors.Error](err); ok {
+			e.Code = hide.scrub(client.ErrorCode())
+			e.explain()
+		}
+	}
+	return e
 }
 
 // errTooLarge: the body exceeds the limit.
@@ -141,7 +162,8 @@ func withoutURL(err error) error {
 }
 
 // refusal reads the body of an answer that is not 200:
-// {"RequestId","HostId","Code","Message","Recommend","AccessDeniedDetail"}.
+// {"RequestId","HostId","Code","Message","Recommend","AccessDeniedDetail"}. A
+// detail that cannot be read is left out.
 func refusal(action string, resp *http.Response, body []byte, hide secrets) *Error {
 	e := &Error{Action: action, HTTPStatus: resp.StatusCode}
 	f, err := parseObject(body)
@@ -149,14 +171,14 @@ func refusal(action string, resp *http.Response, body []byte, hide secrets) *Err
 		e.Code = hide.scrub(f.str("Code"))
 		e.Message = hide.scrub(f.str("Message"))
 		e.RequestID = hide.scrub(f.str("RequestId"))
-		e.Recommend = hide.scrub(f.str("Recommend"))
+		e.Recommend = hide.link(f.str("Recommend"))
 		err = f.err
+		e.Denial = denial(f, hide)
 	}
 	if err != nil || e.Code == "" {
 		return badRefusal(action, resp, body, hide, err)
 	}
-	e.Class = classOf(resp.StatusCode, e.Code)
-	e.Hint = hintFor(e.Class, action, e.Code)
+	e.explain()
 	return e
 }
 

@@ -40,6 +40,9 @@ type ClientOptions struct {
 	// Attempts is how often a call is tried in all when it is throttled or
 	// fails on the cloud's side or the network's. 0 means [DefaultAttempts].
 	Attempts int
+	// Profile names a profile of the aliyun CLI (~/.aliyun/config.json), whose
+	// credentials are then the only ones used. "" means the SDK's default chain.
+	Profile string
 	// UserAgent is added to the SDK's own, in the form name/version.
 	UserAgent string
 	// OnRequest is told of every attempt: the ECS action and "OK", the cloud's
@@ -51,7 +54,7 @@ type ClientOptions struct {
 	Log *slog.Logger
 }
 
-// Client reads from the ECS API. It is safe for several goroutines, which
+// Client calls the ECS API. It is safe for several goroutines, which
 // share nothing but the connections and the credentials.
 type Client struct {
 	region      string
@@ -90,6 +93,8 @@ func NewClient(o ClientOptions) (*Client, error) {
 		onRequest: o.OnRequest,
 		log:       o.Log,
 		http:      newHTTPClient(http.ProxyFromEnvironment),
+
+		credentials: credentialSource{profile: o.Profile},
 	}
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
@@ -193,19 +198,24 @@ func isLoopback(host string) bool {
 // are added.
 func (c *Client) call(ctx context.Context, action string, params map[string]string) (reply, error) {
 	return retry(ctx, c.attempts, newBackOff(firstAPIDelay), func() (reply, *Error) {
-		start := time.Now()
-		answer, failure := c.attempt(ctx, action, params)
-		code := "OK"
-		if failure != nil {
-			code = codeLabel(failure)
-			if failure.Class == ClassCredentials && failure.HTTPStatus != 0 {
-				c.credentials.forget() // the cloud rejected what the chain has cached
-			}
-		}
-		c.onRequest(action, code)
-		c.log.DebugContext(ctx, "ECS API call", "action", action, "code", code, "duration", time.Since(start))
-		return answer, failure
+		return c.once(ctx, action, params)
 	})
+}
+
+// once makes one attempt and tells whoever wants to know of each.
+func (c *Client) once(ctx context.Context, action string, params map[string]string) (reply, *Error) {
+	start := time.Now()
+	answer, failure := c.attempt(ctx, action, params)
+	code := "OK"
+	if failure != nil {
+		code = codeLabel(failure)
+		if failure.Class == ClassCredentials && failure.HTTPStatus != 0 {
+			c.credentials.forget() // the cloud rejected what the chain has cached
+		}
+	}
+	c.onRequest(action, code)
+	c.log.DebugContext(ctx, "ECS API call", "action", action, "code", code, "duration", time.Since(start))
+	return answer, failure
 }
 
 // codeLabel is the cloud's code if it looks like one, else the class.

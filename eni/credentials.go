@@ -1,6 +1,7 @@
 package eni
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +12,9 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 )
 
-// credentialSource serves credentials from the SDK's default chain:
-// environment, OIDC (RRSA), the CLI's profile, the credentials file, the
-// instance's RAM role, a credentials URI.
+// credentialSource serves credentials from one named profile of the aliyun CLI,
+// or from the SDK's default chain: environment, OIDC (RRSA), the CLI's profile,
+// the credentials file, the instance's RAM role, a credentials URI.
 //
 // The chain takes no context, is not safe for several goroutines, and after one
 // total failure keeps asking its last provider only. So it is asked by one
@@ -21,9 +22,11 @@ import (
 // and it is thrown away after a failure: an agent that was started before the
 // network, or before the role was attached, recovers.
 type credentialSource struct {
+	profile string // "" for the default chain
+
 	mu    sync.Mutex
-	chain *credentials.DefaultCredentialsProvider // nil: build it anew
-	asked *lookup                                 // nil: none under way
+	chain credentials.CredentialsProvider // nil: build it anew
+	asked *lookup                         // nil: none under way
 }
 
 // lookup is one question to the chain; done is closed when the rest is set.
@@ -68,10 +71,14 @@ func (s *credentialSource) lookup() *lookup {
 	if s.asked != nil {
 		return s.asked
 	}
+	l := &lookup{done: make(chan struct{})}
 	if s.chain == nil {
-		s.chain = credentials.NewDefaultCredentialsProvider()
+		if s.chain, l.err = newProvider(s.profile); l.err != nil {
+			close(l.done)
+			return l
+		}
 	}
-	l, chain := &lookup{done: make(chan struct{})}, s.chain
+	chain := s.chain
 	s.asked = l
 	go func() {
 		defer close(l.done)
@@ -96,24 +103,42 @@ func (s *credentialSource) forget() {
 
 // ask contains the chain's panics: its providers dereference fields that a
 // reply may lack.
-func ask(chain *credentials.DefaultCredentialsProvider) (found snapshot, err error) {
+func ask(chain credentials.CredentialsProvider) (found snapshot, err error) {
 	defer func() {
 		if recover() != nil {
-			err = &chainError{"a provider got a reply that it cannot read"}
+			err = &chainError{reason: "a provider got a reply that it cannot read"}
 		}
 	}()
 	c, err := chain.GetCredentials()
 	switch {
 	case err != nil:
-		return snapshot{}, &chainError{explainChain(err.Error())}
+		return snapshot{}, &chainError{reason: explainChain(err.Error())}
 	case c == nil || c.AccessKeyId == "" || c.AccessKeySecret == "":
-		return snapshot{}, &chainError{"the provider gave an incomplete access key"}
+		return snapshot{}, &chainError{reason: "the provider gave an incomplete access key"}
 	}
 	return snapshot(*c), nil
 }
 
+// newProvider is what a credentialSource asks. The configuration file is looked
+// at first, for the faults that the SDK explains badly or not at all.
+func newProvider(profile string) (credentials.CredentialsProvider, error) {
+	if profile == "" {
+		if err := checkDefaultProfile(); err != nil {
+			return nil, &chainError{reason: err.Error()}
+		}
+		return credentials.NewDefaultCredentialsProvider(), nil
+	}
+	if err := checkProfile(profile); err != nil {
+		return nil, &chainError{reason: err.Error(), hint: "name another one with --profile, or leave --profile out for the default credentials"}
+	}
+	return credentials.NewCLIProfileCredentialsProviderBuilder().WithProfileName(profile).Build(), nil
+}
+
 // chainError says why the chain gave nothing, in words of ours.
-type chainError struct{ reason string }
+type chainError struct {
+	reason string
+	hint   string // the remedy; "" for the usual one
+}
 
 func (e *chainError) Error() string { return e.reason }
 
@@ -158,7 +183,7 @@ func credentialFailure(ctx context.Context, action string, err error, limit fmt.
 	if errors.As(err, &chain) {
 		return &Error{
 			Action: action, Class: ClassCredentials, Message: "no credentials: " + chain.reason,
-			Hint: "attach a RAM role to the instance, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+			Hint: cmp.Or(chain.hint, "attach a RAM role to the instance, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"),
 		}
 	}
 	if ctx.Err() != nil {

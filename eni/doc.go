@@ -5,7 +5,16 @@
 // [Metadata] answers who this instance is and which ENI stands behind which
 // MAC address. [Client] answers what each ENI was given. The Parse functions
 // turn the cloud's JSON into values and do nothing else. Every failure is an
-// [Error] with a [Class], the cloud's own code and message, and the request id.
+// [Error] with a [Class], the cloud's own code and message, and the request id;
+// [Codes] says what is known of each code.
+//
+// # Changing an ENI
+//
+// A [Modification] is what ModifyNetworkInterfaceAttribute can be asked for.
+// [Modification.Diff] leaves what is still to do, [Preflight] checks it against
+// the API's rules without asking anybody, and [Client.Modify] sends it, never
+// twice without a look at the ENI in between. Only one failure is not an [Error]:
+// an [AmbiguousError], a change of which nobody can tell whether it was made.
 //
 // # How the SDK is used
 //

@@ -17,6 +17,9 @@ const (
 	// Limits count per account, region and action and are shared with the
 	// console. Retried.
 	ClassThrottled
+	// ClassRetry: the cloud refused for now for another reason: something else is
+	// under way with the same object. Retried.
+	ClassRetry
 	// ClassDenied: the credentials are good but lack a permission.
 	ClassDenied
 	// ClassCredentials: no credentials were found, or the cloud does not accept
@@ -24,8 +27,16 @@ const (
 	ClassCredentials
 	// ClassNotFound: the object does not exist.
 	ClassNotFound
-	// ClassInvalid: the request itself is wrong, or not possible now.
+	// ClassInvalid: the request itself is wrong.
 	ClassInvalid
+	// ClassState: the request is right, and the ENI or its instance is not in a
+	// state, or of a kind, in which this can be done.
+	ClassState
+	// ClassQuota: a limit of the instance type or of the account is reached.
+	ClassQuota
+	// ClassUnsupported: the region, the account or the instance type does not have
+	// this feature.
+	ClassUnsupported
 	// ClassServer: the cloud failed (HTTP 5xx). Retried.
 	ClassServer
 	// ClassNetwork: no complete answer arrived: name resolution, connection,
@@ -42,6 +53,8 @@ func (c Class) String() string {
 	switch c {
 	case ClassThrottled:
 		return "throttled"
+	case ClassRetry:
+		return "retry"
 	case ClassDenied:
 		return "denied"
 	case ClassCredentials:
@@ -50,6 +63,12 @@ func (c Class) String() string {
 		return "notfound"
 	case ClassInvalid:
 		return "invalid"
+	case ClassState:
+		return "state"
+	case ClassQuota:
+		return "quota"
+	case ClassUnsupported:
+		return "unsupported"
 	case ClassServer:
 		return "server"
 	case ClassNetwork:
@@ -65,28 +84,40 @@ func (c Class) String() string {
 
 // retryable says whether the same request can succeed a moment later.
 func (c Class) retryable() bool {
-	return c == ClassThrottled || c == ClassServer || c == ClassNetwork
+	return c == ClassThrottled || c == ClassRetry || c == ClassServer || c == ClassNetwork
 }
 
 // The errors that [errors.Is] recognises in an [*Error], one for each [Class].
-// A ClassCanceled error is, besides, what ctx.Err() was: [context.Canceled] or
+// ErrState, ErrQuota, ErrUnsupported and ErrRetry are ErrInvalid too: requests
+// that are not possible, or not now. A ClassCanceled error is, besides, what ctx.Err() was: [context.Canceled] or
 // [context.DeadlineExceeded].
 var (
 	ErrThrottled   = errors.New("throttled by the cloud")
+	ErrRetry       = errors.New("refused by the cloud for now")
 	ErrDenied      = errors.New("permission denied by the cloud")
 	ErrCredentials = errors.New("no valid cloud credentials")
 	ErrNotFound    = errors.New("not found in the cloud")
 	ErrInvalid     = errors.New("invalid request")
+	ErrState       = errors.New("not possible in this state")
+	ErrQuota       = errors.New("limit reached")
+	ErrUnsupported = errors.New("not supported here")
 	ErrServer      = errors.New("cloud server failure")
 	ErrNetwork     = errors.New("cloud not reachable")
 	ErrMalformed   = errors.New("malformed reply")
 	ErrCanceled    = errors.New("canceled")
 )
 
+// refusal: one of the classes that ErrInvalid stands for besides its own.
+func (c Class) refusal() bool {
+	return c == ClassRetry || c == ClassState || c == ClassQuota || c == ClassUnsupported
+}
+
 func (c Class) sentinel() error {
 	switch c {
 	case ClassThrottled:
 		return ErrThrottled
+	case ClassRetry:
+		return ErrRetry
 	case ClassDenied:
 		return ErrDenied
 	case ClassCredentials:
@@ -95,6 +126,12 @@ func (c Class) sentinel() error {
 		return ErrNotFound
 	case ClassInvalid:
 		return ErrInvalid
+	case ClassState:
+		return ErrState
+	case ClassQuota:
+		return ErrQuota
+	case ClassUnsupported:
+		return ErrUnsupported
 	case ClassServer:
 		return ErrServer
 	case ClassNetwork:
@@ -121,15 +158,20 @@ type Error struct {
 	Message    string // the cloud's message, or ours for a failure on this side
 	RequestID  string // the cloud's request id; "" when none came
 	Recommend  string // where the cloud's error body points for help; may be ""
+	Meaning    string // what the code means, in an operator's words; "" for an unknown code
 	Hint       string // our remedy; "" where the message says it all
 	HTTPStatus int    // 0 when no answer came
 	Class      Class
-	Attempts   int // how often it was tried; 0 counts as 1
+	Attempts   int     // how often it was tried; 0 counts as 1
+	Denial     *Denial // what was denied; nil where the cloud does not say
 
 	cause error
+	sent  bool // the request, or a part of it, may have reached the cloud
 }
 
-// Error returns one line: action, code, message, class, request id, remedy.
+// Error returns one line: action, code, message, class, request id, meaning and
+// remedy; for a code that is not known, in place of the last two, the page that
+// the cloud recommends.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Action)
@@ -150,68 +192,20 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ", %d attempts", e.Attempts)
 	}
 	b.WriteString(")")
-	if e.Hint != "" {
-		b.WriteString("; " + e.Hint)
+	for _, text := range []string{e.Denial.String(), e.Meaning, e.Hint} {
+		if text != "" {
+			b.WriteString("; " + text)
+		}
+	}
+	if e.Meaning == "" && e.Code != "" && e.Recommend != "" {
+		b.WriteString("; see " + e.Recommend)
 	}
 	return b.String()
 }
 
 // Is reports whether target is the sentinel of e's class, or matches the cause.
 func (e *Error) Is(target error) bool {
-	return target == e.Class.sentinel() || e.cause != nil && errors.Is(e.cause, target)
-}
-
-// classOf sorts a refusal of the ECS API. The code decides before the status:
-// throttling comes as HTTP 400, and HTTP 403 is used for wrong states as well as
-// for missing permissions.
-func classOf(status int, code string) Class {
-	has := func(word string) bool { return strings.Contains(code, word) }
-	begins := func(words ...string) bool {
-		for _, w := range words {
-			if strings.HasPrefix(code, w) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case has("Throttling"), status == 429:
-		return ClassThrottled
-	case status >= 500, begins("InternalError", "ServiceUnavailable"):
-		return ClassServer
-	case begins("InvalidAccessKeyId", "InvalidAccessKeySecret", "SignatureDoesNotMatch", "IncompleteSignature",
-		"InvalidSecurityToken", "MissingSecurityToken", "MissingAccessKeyId", "SecurityTokenExpired", "ExpiredToken",
-		"InvalidTimeStamp", "IllegalTimestamp"), has("AccessKeyDisabled"), has("InactiveAccessKey"), status == 401:
-		return ClassCredentials
-	case begins("Forbidden", "AccessDenied", "Unauthorized"), has("NoPermission"):
-		return ClassDenied
-	case begins("InvalidAction", "InvalidVersion", "UnsupportedHTTPMethod"):
-		return ClassInvalid
-	case has("NotFound"), status == 404:
-		return ClassNotFound
-	case begins("Invalid", "Incorrect", "Missing", "Unsupported", "Operation", "Quota", "Dependency"):
-		return ClassInvalid
-	case status == 403:
-		return ClassDenied
-	default:
-		return ClassInvalid
-	}
-}
-
-// hintFor is the remedy for a refusal of the ECS API.
-func hintFor(class Class, action, code string) string {
-	switch {
-	case class == ClassDenied:
-		return "grant ecs:" + action + " to the RAM role or user whose credentials are used"
-	case class == ClassCredentials && strings.Contains(strings.ToLower(code), "timestamp"):
-		return "check this machine's clock: the cloud accepts 15 minutes of difference"
-	case class == ClassCredentials:
-		return "check the RAM role or access key; new credentials are looked up on the next call"
-	case class == ClassThrottled:
-		return "the limit is shared by the whole account in this region; it is tried again later"
-	default:
-		return ""
-	}
+	return target == e.Class.sentinel() || target == ErrInvalid && e.Class.refusal() || e.cause != nil && errors.Is(e.cause, target)
 }
 
 func canceled(ctx context.Context, action, during string) *Error {

@@ -19,7 +19,7 @@ func ParseNetworkInterfaces(data []byte) (NetworkInterfacePage, error) {
 	if err := requireList(f, "NetworkInterfaceSets"); err != nil {
 		return NetworkInterfacePage{}, err
 	}
-	page := NetworkInterfacePage{NextToken: f.str("NextToken"), RequestID: f.str("RequestId")}
+	page := NetworkInterfacePage{NextToken: f.str("NextToken"), TotalCount: f.count("TotalCount"), RequestID: f.str("RequestId")}
 	for _, o := range f.objects("NetworkInterfaceSets", "NetworkInterfaceSet") {
 		o.parent = nil // what is wrong with one ENI costs no other
 		n := networkInterface(o)
@@ -67,6 +67,25 @@ func ParseInstanceTypes(data []byte) (InstanceTypePage, error) {
 	}
 	if f.err != nil {
 		return InstanceTypePage{}, f.err
+	}
+	return page, nil
+}
+
+// ParseInstances reads a reply of DescribeInstances.
+func ParseInstances(data []byte) (InstancePage, error) {
+	f, err := parseObject(data)
+	if err != nil {
+		return InstancePage{}, err
+	}
+	if err := requireList(f, "Instances"); err != nil {
+		return InstancePage{}, err
+	}
+	page := InstancePage{NextToken: f.str("NextToken"), RequestID: f.str("RequestId")}
+	for _, o := range f.objects("Instances", "Instance") {
+		page.Instances = append(page.Instances, instance(o))
+	}
+	if f.err != nil {
+		return InstancePage{}, f.err
 	}
 	return page, nil
 }
@@ -141,30 +160,32 @@ func requireList(f *fields, name string) error {
 
 func networkInterface(f *fields) NetworkInterface {
 	n := NetworkInterface{
-		ID:               f.str("NetworkInterfaceId"),
-		Name:             f.str("NetworkInterfaceName"),
-		Description:      f.str("Description"),
-		Type:             f.str("Type"),
-		Status:           f.str("Status"),
-		InstanceID:       f.str("InstanceId"),
-		VpcID:            f.str("VpcId"),
-		VSwitchID:        f.str("VSwitchId"),
-		ZoneID:           f.str("ZoneId"),
-		PrivateIP:        f.str("PrivateIpAddress"),
-		ServiceManaged:   f.isTrue("ServiceManaged"),
-		ServiceID:        f.text("ServiceID"),
-		QueueNumber:      f.count("QueueNumber"),
-		QueuePairNumber:  f.count("QueuePairNumber"),
-		RxQueueSize:      f.count("RxQueueSize"),
-		TxQueueSize:      f.count("TxQueueSize"),
-		TrafficMode:      f.str("NetworkInterfaceTrafficMode"),
-		TrafficConfig:    trafficConfig(f.object("NetworkInterfaceTrafficConfig")),
-		EnhancedNetwork:  enhancedNetwork(f.object("EnhancedNetwork")),
-		Attachment:       attachment(f.object("Attachment")),
-		Tags:             tags(f),
-		SecurityGroupIDs: f.strs("SecurityGroupIds", "SecurityGroupId"),
-		DeleteOnRelease:  f.flag("DeleteOnRelease"),
-		SourceDestCheck:  f.flag("SourceDestCheck"),
+		ID:                 f.str("NetworkInterfaceId"),
+		Name:               f.str("NetworkInterfaceName"),
+		Description:        f.str("Description"),
+		Type:               f.str("Type"),
+		Status:             f.str("Status"),
+		InstanceID:         f.str("InstanceId"),
+		VpcID:              f.str("VpcId"),
+		VSwitchID:          f.str("VSwitchId"),
+		ZoneID:             f.str("ZoneId"),
+		PrivateIP:          f.str("PrivateIpAddress"),
+		IPv6s:              ipv6s(f),
+		ServiceManaged:     f.isTrue("ServiceManaged"),
+		ServiceID:          f.text("ServiceID"),
+		QueueNumber:        f.count("QueueNumber"),
+		QueuePairNumber:    f.count("QueuePairNumber"),
+		RxQueueSize:        f.count("RxQueueSize"),
+		TxQueueSize:        f.count("TxQueueSize"),
+		TrafficMode:        f.str("NetworkInterfaceTrafficMode"),
+		TrafficConfig:      trafficConfig(f.object("NetworkInterfaceTrafficConfig")),
+		EnhancedNetwork:    enhancedNetwork(f.object("EnhancedNetwork")),
+		ConnectionTracking: connectionTracking(f.object("ConnectionTrackingConfiguration")),
+		Attachment:         attachment(f.object("Attachment")),
+		Tags:               tags(f),
+		SecurityGroupIDs:   f.strs("SecurityGroupIds", "SecurityGroupId"),
+		DeleteOnRelease:    f.flag("DeleteOnRelease"),
+		SourceDestCheck:    f.flag("SourceDestCheck"),
 	}
 	if n.ID == "" {
 		f.fail("NetworkInterfaceId", "an ENI id", f.get("NetworkInterfaceId"))
@@ -204,6 +225,27 @@ func enhancedNetwork(f *fields) *EnhancedNetwork {
 	}
 }
 
+func connectionTracking(f *fields) *ConnectionTracking {
+	if f == nil {
+		return nil
+	}
+	return &ConnectionTracking{
+		TCPEstablishedTimeout:       f.count("TcpEstablishedTimeout"),
+		TCPClosedAndTimeWaitTimeout: f.count("TcpClosedAndTimeWaitTimeout"),
+		UDPTimeout:                  f.count("UdpTimeout"),
+	}
+}
+
+func ipv6s(f *fields) []string {
+	var addresses []string
+	for _, o := range f.objects("Ipv6Sets", "Ipv6Set") {
+		if a := o.str("Ipv6Address"); a != "" {
+			addresses = append(addresses, a)
+		}
+	}
+	return addresses
+}
+
 func attachment(f *fields) Attachment {
 	if f == nil {
 		return Attachment{}
@@ -225,6 +267,22 @@ func tags(f *fields) map[string]string {
 		tags[o.str("TagKey")] = o.str("TagValue")
 	}
 	return tags
+}
+
+func instance(f *fields) Instance {
+	in := Instance{
+		ID:       f.str("InstanceId"),
+		Name:     f.str("InstanceName"),
+		Status:   f.str("Status"),
+		Type:     f.str("InstanceType"),
+		RegionID: f.str("RegionId"),
+		ZoneID:   f.str("ZoneId"),
+		OSType:   f.str("OSType"),
+	}
+	if in.ID == "" {
+		f.fail("InstanceId", "an instance id", f.get("InstanceId"))
+	}
+	return in
 }
 
 func instanceType(f *fields) InstanceType {

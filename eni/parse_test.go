@@ -23,8 +23,9 @@ const fullPage = `{
 
 func TestParseNetworkInterfacesReadsEveryField(t *testing.T) {
 	want := NetworkInterfacePage{
-		RequestID: "7A1B",
-		NextToken: "t2",
+		RequestID:  "7A1B",
+		NextToken:  "t2",
+		TotalCount: new(2),
 		Interfaces: []NetworkInterface{
 			{
 				ID: "eni-1", MAC: "00:16:3e:00:00:01", Name: "front", Type: "Primary", Status: "InUse", InstanceID: "i-1",

@@ -55,6 +55,20 @@ func (s secrets) scrub(text string) string {
 	return oneLine(text)
 }
 
+// link returns a link of the API's with its query, in which it carries all; ""
+// if a secret was in it.
+func (s secrets) link(text string) string {
+	for _, value := range s {
+		if value != "" && (strings.Contains(text, value) || strings.Contains(text, url.QueryEscape(value))) {
+			return ""
+		}
+	}
+	if signedPair.MatchString(text) || userinfo.MatchString(text) {
+		return s.scrub(text)
+	}
+	return oneLine(text)
+}
+
 // snippet quotes the beginning of a reply that was not understood. The secrets
 // go before the cut, so that no half of one remains.
 func (s secrets) snippet(body []byte) string {

@@ -35,12 +35,21 @@ func retry[T any](ctx context.Context, attempts int, delays backoff.BackOff, op 
 		if !failure.Class.retryable() || n >= attempts {
 			return zero, failure
 		}
-		timer := time.NewTimer(delays.NextBackOff())
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return zero, canceled(ctx, failure.Action, fmt.Sprintf("while waiting to try again after: %v", failure))
+		if err := wait(ctx, delays, failure); err != nil {
+			return zero, err
 		}
+	}
+}
+
+// wait waits for the next delay. When ctx ends first it returns an [*Error] that
+// tells the failure too.
+func wait(ctx context.Context, delays backoff.BackOff, failure *Error) error {
+	timer := time.NewTimer(delays.NextBackOff())
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return canceled(ctx, failure.Action, fmt.Sprintf("while waiting to try again after: %v", failure))
 	}
 }

@@ -15,6 +15,7 @@ type NetworkInterface struct {
 	VSwitchID   string
 	ZoneID      string
 	PrivateIP   string // the primary private IPv4 address
+	IPv6s       []string
 
 	ServiceManaged bool // another cloud service manages it
 	ServiceID      string
@@ -27,6 +28,9 @@ type NetworkInterface struct {
 	TrafficMode     string         // Standard or HighPerformance (RDMA)
 	TrafficConfig   *TrafficConfig // nil when the reply has none
 	EnhancedNetwork *EnhancedNetwork
+
+	// ConnectionTracking is nil unless it was asked for, see [Client.NetworkInterfaceDetail].
+	ConnectionTracking *ConnectionTracking
 
 	Attachment       Attachment
 	Tags             map[string]string
@@ -54,6 +58,31 @@ type EnhancedNetwork struct {
 	EnableRss                       *bool
 	VirtualFunctionQuantity         *int
 	VirtualFunctionTotalQueueNumber *int
+}
+
+// ConnectionTracking holds the connection timeouts of an ENI, in seconds.
+type ConnectionTracking struct {
+	TCPEstablishedTimeout       *int
+	TCPClosedAndTimeWaitTimeout *int
+	UDPTimeout                  *int
+}
+
+// Instance is what the ECS API says of one instance.
+type Instance struct {
+	ID       string // i-…; never empty
+	Name     string
+	Status   string // Pending, Starting, Running, Stopping, Stopped
+	Type     string // ecs.g7.xlarge
+	RegionID string
+	ZoneID   string
+	OSType   string // linux or windows
+}
+
+// InstancePage is one page of DescribeInstances.
+type InstancePage struct {
+	Instances []Instance
+	NextToken string // "" on the last page
+	RequestID string
 }
 
 // Attachment is where an ENI is attached.
@@ -90,6 +119,7 @@ type InstanceType struct {
 type NetworkInterfacePage struct {
 	Interfaces []NetworkInterface
 	NextToken  string // "" on the last page
+	TotalCount *int   // ENIs on all pages together
 	RequestID  string
 	Problems   []string // what could not be read of single ENIs, each naming its ENI
 }
@@ -116,3 +146,14 @@ type MetadataInterface struct {
 	MAC string // lower-case, with colons
 	ENI string // eni-…; "" when the service does not have the id (yet)
 }
+
+// What the API says and the rules of a modification look at.
+const (
+	statusAvailable     = "Available"
+	statusInUse         = "InUse"
+	instanceStopped     = "Stopped"
+	typePrimary         = "Primary"
+	typeTrunk           = "Trunk"
+	modeStandard        = "Standard"
+	modeHighPerformance = "HighPerformance"
+)

@@ -63,6 +63,9 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request, in call) {
 	if !pause(r.Context(), fault.Delay) {
 		c.abort(in.entry)
 	}
+	if fault.Processed && (fault.Hang || fault.Drop || fault.replaces()) {
+		in.answer()
+	}
 	if fault.Hang {
 		select {
 		case <-r.Context().Done():

@@ -37,6 +37,14 @@ type Options struct {
 	// DenyRingSizes refuses ring sizes, as the cloud does for accounts and
 	// regions that are not on its allow-list.
 	DenyRingSizes bool
+	// DenyConnectionTracking refuses connection timeouts likewise.
+	DenyConnectionTracking bool
+	// DenySourceDestCheck refuses the source/destination check, as most regions do.
+	DenySourceDestCheck bool
+	// SecurityGroups are the ids that exist; nil means that all do.
+	SecurityGroups []string
+	// MaxSecurityGroups is how many an ENI can be in; 0 means 10.
+	MaxSecurityGroups int
 }
 
 // Cloud is the simulated cloud. It is safe for concurrent use.
@@ -59,6 +67,8 @@ type Cloud struct {
 	faults        []Fault
 	faultsChanged chan struct{} // closed when faults are set or cleared
 	throttle      throttle
+	denied        []string // actions that Forbidden.RAM answers
+	lag           Lag
 	log           []Request
 }
 
@@ -67,6 +77,9 @@ type Cloud struct {
 type record struct {
 	seq int
 	eni ENI
+	// old is what Describe replies show while the last change is hidden; nil if
+	// they show eni.
+	old *hidden
 }
 
 // New returns a cloud with the built-in instance types and nothing else.
@@ -76,6 +89,9 @@ func New(opts Options) *Cloud {
 	}
 	if opts.CredentialLifetime == 0 {
 		opts.CredentialLifetime = 6 * time.Hour
+	}
+	if opts.MaxSecurityGroups == 0 {
+		opts.MaxSecurityGroups = 10
 	}
 	if opts.TokenlessStatus == 0 {
 		opts.TokenlessStatus = 401

@@ -22,6 +22,8 @@ import (
 //	GET PUT DELETE       /faults               all faults
 //	GET DELETE           /requests             the request log
 //	PUT                  /throttle             {"per_minute": n}, 0 for none
+//	PUT                  /denied               ["TagResources"]: actions without permission
+//	PUT                  /lag                  {"reads": n, "for": "2s"}, see Cloud.SetLag
 //	PUT                  /role                 {"name": "…"}, "" for none
 //	PUT                  /keys/{id}            {"secret": "…"}: a static access key
 //	POST                 /rotate               end all role credentials
@@ -50,6 +52,15 @@ func (c *Cloud) Control() http.Handler {
 		c.Throttle(in.PerMinute)
 		return nil, nil
 	})
+	handle("PUT /denied", func(r *http.Request) (any, error) {
+		var in []string
+		if err := decode(r, &in); err != nil {
+			return nil, err
+		}
+		c.Deny(in...)
+		return nil, nil
+	})
+	handle("PUT /lag", c.putLag)
 	handle("PUT /role", func(r *http.Request) (any, error) {
 		var in struct {
 			Name string `json:"name"`
@@ -168,6 +179,7 @@ type faultDocument struct {
 	Message    string `json:"message,omitempty"`
 	RawBody    string `json:"raw_body,omitempty"`
 	Delay      string `json:"delay,omitempty"` // such as 1.5s
+	Processed  bool   `json:"processed,omitempty"`
 	Drop       bool   `json:"drop,omitempty"`
 	DropAfter  int    `json:"drop_after,omitempty"` // bytes
 	Hang       bool   `json:"hang,omitempty"`
@@ -178,7 +190,7 @@ func (c *Cloud) faultDocuments() []faultDocument {
 	for _, f := range c.Faults() {
 		d := faultDocument{
 			Target: f.Target, Match: f.Match, Remaining: f.Remaining, HTTPStatus: f.HTTPStatus, Code: f.Code, Message: f.Message,
-			RawBody: f.RawBody, Drop: f.Drop, DropAfter: f.DropAfter, Hang: f.Hang,
+			RawBody: f.RawBody, Processed: f.Processed, Drop: f.Drop, DropAfter: f.DropAfter, Hang: f.Hang,
 		}
 		if f.Delay != 0 {
 			d.Delay = f.Delay.String()
@@ -197,7 +209,7 @@ func (c *Cloud) putFaults(r *http.Request) (any, error) {
 	for _, d := range in {
 		f := Fault{
 			Target: d.Target, Match: d.Match, Remaining: d.Remaining, HTTPStatus: d.HTTPStatus, Code: d.Code, Message: d.Message,
-			RawBody: d.RawBody, Drop: d.Drop, DropAfter: d.DropAfter, Hang: d.Hang,
+			RawBody: d.RawBody, Processed: d.Processed, Drop: d.Drop, DropAfter: d.DropAfter, Hang: d.Hang,
 		}
 		if d.Delay != "" {
 			delay, err := time.ParseDuration(d.Delay)
@@ -213,6 +225,26 @@ func (c *Cloud) putFaults(r *http.Request) (any, error) {
 	}
 	c.SetFaults(faults...)
 	return c.faultDocuments(), nil
+}
+
+func (c *Cloud) putLag(r *http.Request) (any, error) {
+	var in struct {
+		Reads int    `json:"reads"`
+		For   string `json:"for"`
+	}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	lag := Lag{Reads: in.Reads}
+	if in.For != "" {
+		d, err := time.ParseDuration(in.For)
+		if err != nil {
+			return nil, fmt.Errorf("%w: lag: for: %w; write it as 1.5s", errBadRequest, err)
+		}
+		lag.For = d
+	}
+	c.SetLag(lag)
+	return nil, nil
 }
 
 // errBadRequest marks what the caller of the control API got wrong.

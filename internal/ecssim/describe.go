@@ -35,7 +35,7 @@ func (c *Cloud) describeNetworkInterfaces(p params) (any, error) {
 	reply := eniPage{RequestID: c.requestID(), PageNumber: 1, PageSize: limit}
 	reply.Sets.Set = []eniSet{}
 	last := 0
-	for _, r := range c.enis {
+	for i, r := range c.enis {
 		if !c.matches(r.eni, p) {
 			continue
 		}
@@ -43,7 +43,7 @@ func (c *Cloud) describeNetworkInterfaces(p params) (any, error) {
 		switch {
 		case r.seq <= after:
 		case len(reply.Sets.Set) < limit:
-			reply.Sets.Set = append(reply.Sets.Set, c.eniSet(r.eni))
+			reply.Sets.Set = append(reply.Sets.Set, c.eniSet(c.shown(i)))
 			last = r.seq
 		case reply.NextToken == "":
 			reply.NextToken = nextToken(last, filter)
@@ -133,6 +133,7 @@ func (c *Cloud) describeNetworkInterfaceAttribute(p params) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	e = c.shown(c.eniIndex(e.ID))
 	out := eniAttribute{RequestID: c.requestID(), eniSet: c.eniSet(e)}
 	out.TrafficConfig = trafficConfigOf(e)
 	out.EnhancedNetwork = enhancedNetworkOf(e)

@@ -10,7 +10,12 @@
 // The simulator is strict where the cloud is strict: signatures, timestamps,
 // nonces, security tokens and metadata tokens are verified, and fields that
 // the cloud leaves out are left out. On top it can misbehave on request, see
-// Fault and Cloud.Throttle.
+// Fault, Cloud.Throttle, Cloud.Deny and Cloud.SetLag.
+//
+// ModifyNetworkInterfaceAttribute follows the rules of its page, each with its
+// code. What depends on the region or the account is set in Options; codes that
+// need more than the model has (the zones of a VPC, the rules of a security
+// group) come from a Fault.
 //
 // Keys and tokens that it issues protect nothing: they come from a seeded
 // generator so that a run can be repeated.

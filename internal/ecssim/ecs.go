@@ -63,6 +63,8 @@ func (c *Cloud) action(name string) action {
 		return c.describeNetworkInterfaceAttribute
 	case "DescribeInstanceTypes":
 		return c.describeInstanceTypes
+	case "DescribeInstances":
+		return c.describeInstances
 	case "ModifyNetworkInterfaceAttribute":
 		return c.modifyNetworkInterfaceAttribute
 	case "TagResources":
@@ -83,7 +85,8 @@ func (c *Cloud) answerECS(r *http.Request, p params) reply {
 }
 
 // perform does what a request asks for, in the gateway's order: is there such
-// an action, who asks, how often, and only then the action. c.mu is held.
+// an action, who asks, is that allowed, how often, and only then the action. c.mu
+// is held.
 func (c *Cloud) perform(method, path string, p params, now time.Time) (any, error) {
 	if (method != http.MethodPost && method != http.MethodGet) || (path != "/" && path != "") {
 		return nil, apiErrorf(codeInvalidAction, "Specified api is not found, please check your url and method.")
@@ -102,6 +105,9 @@ func (c *Cloud) perform(method, path string, p params, now time.Time) (any, erro
 		return nil, apiErrorf("InvalidParameter.Format", "The specified parameter \"Format\" is not valid: the simulated API answers JSON only.")
 	}
 	if err := c.authenticate(method, p, now); err != nil {
+		return nil, err
+	}
+	if err := c.authorize(p); err != nil {
 		return nil, err
 	}
 	if !c.throttle.allow(p["Action"], now) {

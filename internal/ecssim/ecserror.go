@@ -26,6 +26,7 @@ const (
 	codeSecurityTokenMalformed code = "InvalidSecurityToken.Malformed"
 	codeSecurityTokenMismatch  code = "InvalidSecurityToken.MismatchWithAccessKey"
 	codeThrottling             code = "Throttling"
+	codeForbidden              code = "Forbidden.RAM"
 )
 
 // Codes of the ENI actions, from the error table of
@@ -49,6 +50,20 @@ const (
 	codeConnectionTracking      code = "InvalidParameter.EniConnectionTrackingConfiguration"
 	codeEnhancedNetwork         code = "InvalidParameter.EniEnhancedNetwork"
 	codeSecurityGroupRepeated   code = "InvalidParameter.SecurityGroupIdRepeated"
+	codeSecurityGroupNotFound   code = "InvalidSecurityGroupId.NotFound"
+	codeSecurityGroupsExceeded  code = "JoinedGroupLimitExceed"
+	codeENIID                   code = "InvalidParams.EniId"
+	codeToStandard              code = "InvalidTrafficMode.ModifyToStandardNotSupported"
+	codeNoRDMA                  code = "InvalidOperation.InstanceTypeNotSupportHighPerformance"
+	codeERIsExceeded            code = "InvalidOperation.HighPerformanceEniPerInstanceLimitExceeded"
+	codeRDMAWithIPv6            code = "InvalidOperation.EniTrafficModeNotSupportIPv6"
+	codeQueuePairNumber         code = "InvalidParameter.InvalidQueuePairNumber"
+	codeTrackingUnsupported     code = "InvalidConnectionTrackingConfiguration.RegionOrUserNotSupported"
+	codeSourceDestUnsupported   code = "InvalidOperation.SourceDestCheckUnsupported"
+	codeNoRSS                   code = "InvalidOperation.InstanceTypeNotSupportRss"
+	codeUnsupportedParameter    code = "UnsupportedParameter"
+	codeVirtualFunctionsFixed   code = "InvalidOperation.NotSupportModifyVFQueueNumberAndVFQuantity"
+	codeTrunkAttached           code = "InvalidOperation.TrunkAttachmentMustEmpty"
 	codeResourceType            code = "InvalidResourceType.NotFound"
 	codeResourceNotFound        code = "InvalidResourceId.NotFound"
 	codeTooManyTags             code = "NumberExceed.Tags"
@@ -58,11 +73,17 @@ const (
 // which is also the documented status of Throttling.
 func (c code) httpStatus() int {
 	switch c {
-	case codeInvalidAction, codeInvalidRegion, codeAccessKeyNotFound, codeENINotFound,
-		codeSecurityGroupRepeated, codePrimaryNameAndDesc, codeResourceType, codeResourceNotFound:
+	case codeInvalidAction, codeInvalidRegion, codeAccessKeyNotFound, codeENINotFound, codeSecurityGroupNotFound,
+		codeSecurityGroupRepeated, codePrimaryNameAndDesc, codeResourceType, codeResourceNotFound,
+		"InvalidEcsId.NotFound", "InvalidVSwitchId.NotFound":
 		return http.StatusNotFound
 	case codeServiceManaged, codeENIName, codeModifyPrimaryQueues, codeENIState,
-		codeQueueNumber, codeQueueNumberExceeded, codeTotalQueuesExceeded, "Forbidden.RAM", "NoPermission":
+		codeQueueNumber, codeQueueNumberExceeded, codeTotalQueuesExceeded, codeForbidden, "NoPermission",
+		"InvalidUserType.NotSupported", "Abs.InvalidAccount.NotFound", "Forbidden.NotSupportRAM", "Forbidden.SubUser",
+		"MaxEniCountExceeded", "EniPerInstanceLimitExceeded", "InvalidOperation.AvailabilityZoneMismatch",
+		"InvalidOperation.VpcMismatch", "SecurityGroupInstanceLimitExceed", "InvalidSecurityGroupId.NotVpc",
+		"InvalidOperation.InvalidEniType", "InvalidOperation.MultiGroupType", "InvalidOperation.EniCountExceeded",
+		"InvalidOperation.ResourceManagedByCloudProduct", "AclLimitExceed", "InvalidOperation.EniTypeUnsupported":
 		return http.StatusForbidden
 	case "InternalError":
 		return http.StatusInternalServerError
@@ -77,6 +98,7 @@ func (c code) httpStatus() int {
 type apiError struct {
 	code    code
 	message string
+	denied  *accessDenied // nil but for Forbidden.RAM
 }
 
 func (e *apiError) Error() string { return string(e.code) + ": " + e.message }
@@ -96,6 +118,8 @@ type errorBody struct {
 	Code      string `json:"Code"`
 	Message   string `json:"Message"`
 	Recommend string `json:"Recommend"`
+
+	AccessDeniedDetail *accessDenied `json:"AccessDeniedDetail,omitempty"`
 }
 
 // errorReply renders an error as the API does; status 0 means the code's own.
@@ -114,6 +138,8 @@ func errorReply(requestID, region string, status int, e *apiError) reply {
 		Code:      string(e.code),
 		Message:   e.message,
 		Recommend: "https://api.aliyun.com/troubleshoot?" + query.Encode(),
+
+		AccessDeniedDetail: e.denied,
 	})
 }
 

@@ -11,7 +11,7 @@ func (c *Cloud) PutENI(e ENI) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if i := c.eniIndex(e.ID); i >= 0 {
-		c.enis[i].eni = e
+		c.enis[i].eni, c.enis[i].old = e, nil
 		return
 	}
 	c.nextSeq++
@@ -30,7 +30,7 @@ func (c *Cloud) UpdateENI(id string, change func(*ENI)) error {
 	e := c.enis[i].eni.clone()
 	change(&e)
 	e.ID = id
-	c.enis[i].eni = e.withDefaults().clone()
+	c.enis[i].eni, c.enis[i].old = e.withDefaults().clone(), nil
 	return nil
 }
 

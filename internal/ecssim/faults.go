@@ -21,9 +21,10 @@ const (
 )
 
 // Fault makes matching requests go wrong. Of several matching faults the
-// first one acts. Delay comes first; then one of Hang, Drop, RawBody, Code,
-// HTTPStatus (in this order) takes the place of the answer; with none of
-// them the request is answered as ever. DropAfter cuts short what is answered.
+// first one acts. Delay comes first; then, with Processed, the request is carried
+// out; then one of Hang, Drop, RawBody, Code, HTTPStatus (in this order) takes
+// the place of the answer; with none of them the request is answered as ever.
+// DropAfter cuts short what is answered.
 type Fault struct {
 	Target Target
 	// Match is the action (ECS) or the path below /latest/ (metadata) that is
@@ -40,6 +41,10 @@ type Fault struct {
 	RawBody string
 	// Delay is waited for first; it ends early when the client goes away.
 	Delay time.Duration
+	// Processed carries the request out before Hang, Drop, RawBody, Code or
+	// HTTPStatus take the place of its answer: the client does not learn that
+	// the change was made.
+	Processed bool
 	// Drop closes the connection without an answer.
 	Drop bool
 	// DropAfter closes the connection after so many bytes of the answer's

@@ -1,6 +1,7 @@
 package ecssim
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -25,20 +26,20 @@ func (c *Cloud) modifyNetworkInterfaceAttribute(p params) (any, error) {
 		return nil, apiErrorf(codeServiceManaged, "The specified network interface is managed by a cloud service.")
 	}
 	for _, change := range []func(*ENI, params) error{
-		modifyText, modifySecurityGroups, modifySwitches, c.modifyQueues, c.modifyRings,
-		c.modifyTraffic, modifyConnectionTracking, modifyEnhancedNetwork,
+		modifyText, checkPrimary, c.modifySecurityGroups, c.modifySwitches, c.modifyQueues, c.modifyRings,
+		c.modifyTraffic, c.modifyConnectionTracking, c.modifyEnhancedNetwork,
 	} {
 		if err := change(&e, p); err != nil {
 			return nil, err
 		}
 	}
-	c.enis[c.eniIndex(e.ID)].eni = e
+	c.change(c.eniIndex(e.ID), e)
 	return emptyReply{RequestID: c.requestID()}, nil
 }
 
 func modifyText(e *ENI, p params) error {
 	if name, ok := p["NetworkInterfaceName"]; ok {
-		if !validText(name, 2, 128) {
+		if name != "" && (!validText(name, 2, 128) || !nameForm.MatchString(name)) {
 			return apiErrorf(codeENIName, "The specified NetworkInterfaceName is not valid.")
 		}
 		e.Name = name
@@ -52,6 +53,32 @@ func modifyText(e *ENI, p params) error {
 	return nil
 }
 
+// nameForm is a letter, Chinese ones included, and then letters, digits and : _ . -
+var nameForm = regexp.MustCompile(`^\p{L}[\p{L}\p{Nd}:_.\-]*$`)
+
+// checkPrimary: only the name and the description of a primary ENI can be changed.
+func checkPrimary(e *ENI, p params) error {
+	if e.Type != TypePrimary {
+		return nil
+	}
+	for _, name := range []string{"QueueNumber", "NetworkInterfaceTrafficConfig.QueueNumber"} {
+		if p[name] != "" {
+			return apiErrorf(codeModifyPrimaryQueues, "Primary NetworkInterface is not allowed to modify queue number.")
+		}
+	}
+	for name := range p {
+		for _, prefix := range []string{
+			"SecurityGroupId", "DeleteOnRelease", "SourceDestCheck", "RxQueueSize", "TxQueueSize",
+			"NetworkInterfaceTrafficConfig.", "ConnectionTrackingConfiguration.", "EnhancedNetwork.",
+		} {
+			if strings.HasPrefix(name, prefix) {
+				return apiErrorf(codePrimaryNameAndDesc, "Primary NetworkInterface is only allowed to modify name and description.")
+			}
+		}
+	}
+	return nil
+}
+
 // validText checks a length in characters; the empty default is allowed.
 func validText(s string, lo, hi int) bool {
 	if strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") {
@@ -61,24 +88,30 @@ func validText(s string, lo, hi int) bool {
 	return n == 0 || (n >= lo && n <= hi)
 }
 
-func modifySecurityGroups(e *ENI, p params) error {
+func (c *Cloud) modifySecurityGroups(e *ENI, p params) error {
 	groups := p.list("SecurityGroupId")
 	if len(groups) == 0 {
 		return nil
-	}
-	if e.Type == TypePrimary {
-		return apiErrorf(codePrimaryNameAndDesc, "Primary NetworkInterface is only allowed to modify name and description.")
 	}
 	for i, g := range groups {
 		if slices.Contains(groups[:i], g) {
 			return apiErrorf(codeSecurityGroupRepeated, "The specified security group ids has repeated.")
 		}
+		if !strings.HasPrefix(g, "sg-") || c.opts.SecurityGroups != nil && !slices.Contains(c.opts.SecurityGroups, g) {
+			return apiErrorf(codeSecurityGroupNotFound, "The specified SecurityGroupId %s does not exist.", g)
+		}
+	}
+	if len(groups) > c.opts.MaxSecurityGroups {
+		return apiErrorf(codeSecurityGroupsExceeded, "The network interface can join at most %d security groups.", c.opts.MaxSecurityGroups)
 	}
 	e.SecurityGroupIDs = groups
 	return nil
 }
 
-func modifySwitches(e *ENI, p params) error {
+func (c *Cloud) modifySwitches(e *ENI, p params) error {
+	if c.opts.DenySourceDestCheck && p["SourceDestCheck"] != "" {
+		return apiErrorf(codeSourceDestUnsupported, "Modifying sourceDestCheck attribute for network interface is not allowed in the %s region.", p["RegionId"])
+	}
 	for _, s := range []struct {
 		name string
 		to   *bool
@@ -124,9 +157,6 @@ func (c *Cloud) modifyQueues(e *ENI, p params) error {
 	if *n < 1 || *n > maxQueueNumber {
 		return apiErrorf(codeQueueNumber, "The specified QueueNumber must be 1 to %d.", maxQueueNumber)
 	}
-	if e.Type == TypePrimary {
-		return apiErrorf(codeModifyPrimaryQueues, "Primary NetworkInterface is not allowed to modify queue number.")
-	}
 	stopped := e.Status == StatusInUse && c.instances[e.InstanceID].Status == InstanceStopped
 	if !inConfig && e.Status != StatusAvailable && !stopped {
 		return apiErrorf(codeENIState, "Available status or ECS instance attached is Stopped is allowed to modify network interface queue number.")
@@ -141,11 +171,10 @@ func (c *Cloud) modifyQueues(e *ENI, p params) error {
 // checkQueueQuota compares n with the quotas of the instance type of an
 // attached ENI; an absent quota limits nothing.
 func (c *Cloud) checkQueueQuota(e ENI, n int) error {
-	i := c.typeIndex(c.instances[e.InstanceID].Type)
-	if e.InstanceID == "" || i < 0 {
+	t, ok := c.typeOf(e)
+	if !ok {
 		return nil
 	}
-	t := c.types[i]
 	if t.MaximumQueueNumberPerEni != nil && n > *t.MaximumQueueNumberPerEni {
 		return apiErrorf(codeQueueNumberExceeded, "The QueueNumber exceeds the maximum of %d per network interface of %s.",
 			*t.MaximumQueueNumberPerEni, t.InstanceTypeID)
@@ -195,29 +224,5 @@ func (c *Cloud) modifyRings(e *ENI, p params) error {
 		return apiErrorf(codeQueueSize, "The specified parameter TxQueueSize and RxQueueSize are not equal or exceed limit.")
 	}
 	e.RxQueueSize, e.TxQueueSize = rx, tx
-	return nil
-}
-
-// modifyTraffic applies the communication mode and its RDMA queue pairs.
-func (c *Cloud) modifyTraffic(e *ENI, p params) error {
-	switch mode := p["NetworkInterfaceTrafficConfig.NetworkInterfaceTrafficMode"]; mode {
-	case "":
-	case TrafficStandard, TrafficHighPerformance:
-		e.TrafficMode = mode
-	default:
-		return apiErrorf(codeTrafficMode, "The ENI traffic mode is set incorrectly, it must be either Standard or HighPerformance.")
-	}
-	pairs, err := p.number("NetworkInterfaceTrafficConfig.QueuePairNumber")
-	if err != nil || pairs == nil {
-		return err
-	}
-	if e.TrafficMode != TrafficHighPerformance {
-		return apiErrorf(codeQueuePairsMustBeEmpty, "When the traffic mode is set to Standard, the QueuePairNumber must be empty.")
-	}
-	i := c.typeIndex(c.instances[e.InstanceID].Type)
-	if *pairs < 1 || (i >= 0 && c.types[i].QueuePairNumber != nil && *pairs > *c.types[i].QueuePairNumber) {
-		return apiErrorf(codeQueuePairNumberExceeded, "The QueuePairNumber on the RDMA ENI exceeds the upper limit allowed for a single ENI.")
-	}
-	e.QueuePairNumber = pairs
 	return nil
 }

@@ -3,7 +3,7 @@ package ecssim
 import "slices"
 
 // modifyConnectionTracking applies the connection timeouts, in seconds.
-func modifyConnectionTracking(e *ENI, p params) error {
+func (c *Cloud) modifyConnectionTracking(e *ENI, p params) error {
 	t := ConnectionTracking{}
 	if e.ConnectionTracking != nil {
 		t = *e.ConnectionTracking
@@ -25,6 +25,9 @@ func modifyConnectionTracking(e *ENI, p params) error {
 		if n == nil {
 			continue
 		}
+		if c.opts.DenyConnectionTracking {
+			return apiErrorf(codeTrackingUnsupported, "The specified parameter ConnectionTrackingConfiguration is not supported in this region, or this account is not in the whitelist of using network interface ConnectionTrackingConfiguration.")
+		}
 		if !f.valid(*n) {
 			return apiErrorf(codeConnectionTracking, "The specify network interface connection tracking configuration exceeds limit.")
 		}
@@ -42,8 +45,9 @@ func oneOf(allowed ...int) func(int) bool {
 
 // modifyEnhancedNetwork applies SR-IOV and RSS. With EnableSriov the total
 // number of queues and 1 to 256 virtual functions are mandatory, without it
-// they are forbidden.
-func modifyEnhancedNetwork(e *ENI, p params) error {
+// they are forbidden. Both features must be the instance type's, if the ENI is
+// attached.
+func (c *Cloud) modifyEnhancedNetwork(e *ENI, p params) error {
 	const prefix = "EnhancedNetwork."
 	sriov, err := p.boolean(prefix + "EnableSriov")
 	if err != nil {
@@ -75,6 +79,9 @@ func modifyEnhancedNetwork(e *ENI, p params) error {
 	if e.EnhancedNetwork != nil {
 		n = *e.EnhancedNetwork
 	}
+	if err := c.checkEnhancedNetwork(*e, n, on, rss != nil && *rss, queues, functions); err != nil {
+		return err
+	}
 	if sriov != nil {
 		n.EnableSriov, n.VFTotalQueues, n.VirtualFunction = sriov, queues, functions
 	}
@@ -84,3 +91,34 @@ func modifyEnhancedNetwork(e *ENI, p params) error {
 	e.EnhancedNetwork = &n
 	return nil
 }
+
+// checkEnhancedNetwork compares what is asked for with the instance type and with
+// what the ENI has now.
+func (c *Cloud) checkEnhancedNetwork(e ENI, now EnhancedNetwork, sriov, rss bool, queues, functions *int) error {
+	if t, ok := c.typeOf(e); ok {
+		has := TypeEnhancedNetwork{}
+		if t.EnhancedNetwork != nil {
+			has = *t.EnhancedNetwork
+		}
+		if rss && !isTrue(has.RssSupport) {
+			return apiErrorf(codeNoRSS, "The ECS instance type does not support Rss.")
+		}
+		if sriov && !isTrue(has.SriovSupport) {
+			return apiErrorf(codeUnsupportedParameter, "The instance type does not support EnableSriov.")
+		}
+	}
+	switch {
+	case !sriov:
+		return nil
+	case e.Type == TypeTrunk && e.Status != StatusAvailable:
+		return apiErrorf(codeTrunkAttached, "The Attachment of the current Trunk type Network Interface must be empty when modify EnableSriov to true.")
+	case isTrue(now.EnableSriov) && (differ(now.VFTotalQueues, queues) || differ(now.VirtualFunction, functions)):
+		return apiErrorf(codeVirtualFunctionsFixed, "The ENI not support modify VirtualFunctionTotalQueueNumber and VirtualFunctionQuantity when EnableSriov is true.")
+	default:
+		return nil
+	}
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }
+
+func differ(a, b *int) bool { return a != nil && b != nil && *a != *b }

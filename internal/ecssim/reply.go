@@ -62,6 +62,9 @@ type eniSet struct {
 	SecurityGroupIDs     struct {
 		ID []string `json:"SecurityGroupId"`
 	} `json:"SecurityGroupIds"`
+	IPv6Sets struct {
+		Set []ipv6 `json:"Ipv6Set"`
+	} `json:"Ipv6Sets"`
 	Attachment attachment `json:"Attachment"`
 	Tags       struct {
 		Tag []replyTag `json:"Tag"` // null without tags
@@ -83,6 +86,10 @@ type attachment struct {
 	DeviceIndex             *int    `json:"DeviceIndex,omitempty"`
 	NetworkCardIndex        *int    `json:"NetworkCardIndex,omitempty"`
 	TrunkNetworkInterfaceID *string `json:"TrunkNetworkInterfaceId,omitempty"`
+}
+
+type ipv6 struct {
+	Address string `json:"Ipv6Address"`
 }
 
 type replyTag struct {
@@ -138,6 +145,10 @@ func (c *Cloud) eniSet(e ENI) eniSet {
 	case RingsNowhere:
 	}
 	s.SecurityGroupIDs.ID = slices.Concat([]string{}, e.SecurityGroupIDs)
+	s.IPv6Sets.Set = []ipv6{}
+	for _, address := range e.IPv6s {
+		s.IPv6Sets.Set = append(s.IPv6Sets.Set, ipv6{address})
+	}
 	for _, key := range slices.Sorted(maps.Keys(e.Tags)) {
 		s.Tags.Tag = append(s.Tags.Tag, replyTag{key, e.Tags[key]})
 	}

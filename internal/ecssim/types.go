@@ -57,6 +57,9 @@ type Instance struct {
 	Status string `json:"status,omitempty" yaml:"status,omitempty"`
 	// RoleName is the RAM role; "" means that the instance has none.
 	RoleName string `json:"role_name,omitempty" yaml:"role_name,omitempty"`
+	Name     string `json:"name,omitempty" yaml:"name,omitempty"`
+	// OSType is linux where empty.
+	OSType string `json:"os_type,omitempty" yaml:"os_type,omitempty"`
 }
 
 // ENI is one elastic network interface. Pointers and empty strings stand for
@@ -98,6 +101,7 @@ type ENI struct {
 	VPCID            string   `json:"vpc_id,omitempty" yaml:"vpc_id,omitempty"`
 	VSwitchID        string   `json:"vswitch_id,omitempty" yaml:"vswitch_id,omitempty"`
 	PrivateIP        string   `json:"private_ip,omitempty" yaml:"private_ip,omitempty"`
+	IPv6s            []string `json:"ipv6s,omitempty" yaml:"ipv6s,omitempty"`
 	SecurityGroupIDs []string `json:"security_group_ids,omitempty" yaml:"security_group_ids,omitempty"`
 	DeleteOnRelease  bool     `json:"delete_on_release,omitempty" yaml:"delete_on_release,omitempty"`
 	SourceDestCheck  bool     `json:"source_dest_check,omitempty" yaml:"source_dest_check,omitempty"`
@@ -129,6 +133,7 @@ type ConnectionTracking struct {
 func (e ENI) clone() ENI {
 	e.Tags = maps.Clone(e.Tags)
 	e.SecurityGroupIDs = slices.Clone(e.SecurityGroupIDs)
+	e.IPv6s = slices.Clone(e.IPv6s)
 	for _, p := range []**int{&e.QueueNumber, &e.QueuePairNumber, &e.RxQueueSize, &e.TxQueueSize, &e.NetworkCardIndex} {
 		*p = copyOf(*p)
 	}
