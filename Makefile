@@ -65,12 +65,15 @@ fmt: ## format the Go files
 RACE = $(shell command -v gcc >/dev/null && echo -race)
 
 .PHONY: deps
-deps: ## what the tests need: gcc, installed when root on Debian or Ubuntu
-	@command -v gcc >/dev/null && exit 0; \
+deps: ## what the tests need: gcc, systemd-analyze; installed when root on Debian or Ubuntu
+	@missing=; \
+	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
+	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -q && apt-get install -y -q --no-install-recommends gcc libc6-dev; \
+		apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; \
 	else \
-		echo "gcc is missing, which the race detector needs: sudo apt-get install gcc libc6-dev" >&2; \
+		echo "missing:$$missing (the race detector needs gcc, the units' test systemd-analyze); type: sudo apt-get install$$missing" >&2; \
 		[ "$$CI" != true ]; \
 	fi
 

@@ -37,13 +37,6 @@ func newReport(v View, now time.Time) Report {
 	}
 }
 
-// undetermined notes an error without which more would be known.
-func (r Report) undetermined(c Component, err error) Report {
-	r.Errors = append(r.Errors, Problem{c, err.Error()})
-	r.Determined = false
-	return r
-}
-
 // ambiguous notes NICs and ENIs that share an address.
 func (r *Report) ambiguous(problems []Problem) {
 	r.Errors = append(r.Errors, problems...)
@@ -53,7 +46,8 @@ func (r *Report) ambiguous(problems []Problem) {
 }
 
 // finish writes what is now true into the report and into the memory.
-func (r *Reconciler) finish(report *Report, subjects []*subject, view View) {
+func (r *Reconciler) finish(o *Outcome, subjects []*subject, view View) {
+	report := &o.Report
 	now := r.clock()
 	var excluded []string // ids of ENIs that need not be known
 	for _, s := range subjects {
@@ -64,9 +58,7 @@ func (r *Reconciler) finish(report *Report, subjects []*subject, view View) {
 		for _, d := range s.decisions {
 			n.Settings = append(n.Settings, r.settingReport(s, d, now))
 			if d.Reason == plan.Unreadable {
-				r.kernelErr = errors.New(d.Detail)
-				report.Errors = append(report.Errors, Problem{ComponentKernel, d.Detail})
-				report.Determined = false
+				o.noteKernel(errors.New(d.Detail))
 			}
 		}
 		if s.target.Excluded {

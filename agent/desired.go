@@ -67,8 +67,7 @@ func describe(ni eni.NetworkInterface, limits *eni.InstanceType) (ENI, []Problem
 	c.field(nic.Queues, plan.API, "QueueNumber", first(ni.QueueNumber, traffic.QueueNumber), maxQueues)
 	c.field(nic.RxRing, plan.API, "RxQueueSize", first(ni.RxQueueSize, traffic.RxQueueSize), maxRing)
 	c.field(nic.TxRing, plan.API, "TxQueueSize", first(ni.TxQueueSize, traffic.TxQueueSize), maxRing)
-	c.tag(nic.RxRing, ni.Tags, TagRxQueueSize)
-	c.tag(nic.TxRing, ni.Tags, TagTxQueueSize)
+	c.tags(ni.Tags)
 	if _, ok := e.value(nic.Queues); !ok && limits != nil {
 		if ni.Type == "Primary" {
 			c.field(nic.Queues, plan.InstanceType, "PrimaryEniQueueNumber", limits.PrimaryEniQueueNumber, maxQueues)
@@ -95,14 +94,39 @@ func (c *collector) field(s nic.Setting, src plan.Source, name string, n *int, m
 	}
 }
 
+// tags takes the ring sizes of an ENI's tags. The API gives both rings one depth
+// from apiRingLeast to apiRingMost: two tags in that range that differ contradict
+// each other.
+func (c *collector) tags(tags map[string]string) {
+	rx, tx := tags[TagRxQueueSize], tags[TagTxQueueSize]
+	if ringOfAPI(rx) && ringOfAPI(tx) && rx != tx {
+		c.complain("tags %s %s and %s %s contradict each other, the API gives both rings one depth; ignored, correct or remove them",
+			TagRxQueueSize, rx, TagTxQueueSize, tx)
+		return
+	}
+	c.tag(nic.RxRing, tags, TagRxQueueSize)
+	c.tag(nic.TxRing, tags, TagTxQueueSize)
+}
+
+// Depths that the API takes (CreateNetworkInterface, RxQueueSize).
+const (
+	apiRingLeast = 8192
+	apiRingMost  = 16384
+)
+
+func ringOfAPI(text string) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n >= apiRingLeast && n <= apiRingMost
+}
+
 func (c *collector) tag(s nic.Setting, tags map[string]string, key string) {
 	text, ok := tags[key]
 	if !ok {
 		return
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil {
-		c.complain("tag %s is %q, not a whole number; ignored, correct or remove the tag", key, text)
+	if err != nil || strconv.Itoa(n) != text || n < 1 || n > maxRing || n&(n-1) != 0 {
+		c.complain("tag %s is %q, not a power of two up to %d; ignored, correct or remove the tag", key, text, maxRing)
 		return
 	}
 	if api, ok := c.eni.value(s); ok && api.Value != n {

@@ -127,7 +127,7 @@ func (k *kernel) written() []string {
 // tally is a Recorder that counts.
 type tally struct {
 	mu      sync.Mutex
-	changed map[string]int
+	changed map[ChangeResult]int
 	foreign int
 	causes  []string
 	repairs int
@@ -152,11 +152,11 @@ func (t *tally) Repaired(time.Duration) {
 	t.repairs++
 }
 
-func (t *tally) Changed(_, _ string, _ nic.Setting, result string) {
+func (t *tally) Changed(_, _ string, _ nic.Setting, result ChangeResult) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.changed == nil {
-		t.changed = map[string]int{}
+		t.changed = map[ChangeResult]int{}
 	}
 	t.changed[result]++
 }
@@ -207,6 +207,11 @@ func newBench(k *kernel, change func(*ReconcilerOptions)) bench {
 	b.Reconciler = NewReconciler(o)
 	b.memory.jitter = func() float64 { return 0 }
 	return b
+}
+
+// Reconcile gives the report alone.
+func (b bench) Reconcile(ctx context.Context, view View, write bool) Report {
+	return b.Reconciler.Reconcile(ctx, view, write).Report
 }
 
 // reasons gives what a report says, "device setting: reason".

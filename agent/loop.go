@@ -41,7 +41,8 @@ type Daemon struct {
 	o        DaemonOptions
 	trigger  *trigger
 	kick     chan struct{} // asks the refresher to read the cloud out of turn
-	hunt     hunt
+	lookups  lookups
+	retryAt  time.Time // when a write that was put off may be tried again
 	schedule *schedule
 
 	mu     sync.Mutex
@@ -53,6 +54,7 @@ type Daemon struct {
 // DaemonOptions configure a Daemon.
 type DaemonOptions struct {
 	Reconciler *Reconciler
+	Recorder   Recorder
 	Store      *Store
 	Cloud      *Cloud // nil where the cloud is switched off
 	// Watchers by the cause they announce.
@@ -146,7 +148,7 @@ func (d *Daemon) next(ctx context.Context) (Cause, time.Time, bool) {
 	defer cancel()
 	cause, since, ok := d.trigger.wait(timed)
 	if !ok && ctx.Err() == nil {
-		if at := d.hunt.due(); !at.IsZero() && !d.o.Clock().Before(at) {
+		if at := d.lookups.next(); !at.IsZero() && !d.o.Clock().Before(at) {
 			d.o.Invalidate()
 		}
 		return CauseResync, d.o.Clock(), true
@@ -157,7 +159,7 @@ func (d *Daemon) next(ctx context.Context) (Cause, time.Time, bool) {
 func (d *Daemon) untilNextLook() time.Duration {
 	now := d.o.Clock()
 	wait := d.o.ResyncInterval
-	for _, at := range []time.Time{d.o.Reconciler.memory.nextRetry(now), d.hunt.due()} {
+	for _, at := range []time.Time{d.retryAt, d.lookups.next()} {
 		if !at.IsZero() {
 			wait = min(wait, max(at.Sub(now), time.Millisecond))
 		}
@@ -168,23 +170,23 @@ func (d *Daemon) untilNextLook() time.Duration {
 func (d *Daemon) reconcile(ctx context.Context, cause Cause, since time.Time) {
 	start := d.o.Clock()
 	view := d.o.Store.View()
-	report := d.o.Reconciler.Reconcile(ctx, view, true)
+	outcome := d.o.Reconciler.Reconcile(ctx, view, true)
+	report := outcome.Report
 	if ctx.Err() != nil {
 		return // it may have stopped half-way
 	}
 	end := d.o.Clock()
-	recorder := d.o.Reconciler.recorder
-	recorder.Reconciled(cause.String(), report.Determined, end.Sub(start))
+	d.o.Recorder.Reconciled(cause.String(), report.Determined, end.Sub(start))
 	if (cause == CauseEthtool || cause == CauseLink) && report.changed() {
-		recorder.Repaired(end.Sub(since))
+		d.o.Recorder.Repaired(end.Sub(since))
 	}
 	d.publish(report)
-	switch {
-	case !view.Known:
-		d.hunt = hunt{}
-		d.o.Reconciler.indexes = nil
-	case d.o.Cloud != nil && view.attempted():
-		if d.hunt.look(d.o.Reconciler.strangers, end) || d.o.Reconciler.replugged && cause != CauseDesired {
+	d.retryAt = outcome.RetryAt
+	if !view.Known {
+		d.lookups = lookups{}
+	} else if d.o.Cloud != nil && view.attempted() {
+		unknown := d.lookups.due(outcome.UnknownMACs, end)
+		if unknown || outcome.Replugged && cause != CauseDesired {
 			d.ask()
 		}
 	}
@@ -259,8 +261,8 @@ func (v View) attempted() bool {
 	return slices.ContainsFunc(v.Sources, func(s SourceHealth) bool { return s.Up || s.Error != "" })
 }
 
-// strangersOf lists the addresses that no known ENI has.
-func strangersOf(pairs []pairing) []string {
+// unknownMACs lists the addresses that no known ENI has.
+func unknownMACs(pairs []pairing) []string {
 	var macs []string
 	for _, p := range pairs {
 		if id := p.nic.ID(); p.knows == plan.ENIUnknown && id != "" {

@@ -107,7 +107,7 @@ func runDaemon(t *testing.T, k *kernel, c *cloudModel, file StateFile) (d *Daemo
 	d = NewDaemon(DaemonOptions{
 		Reconciler: NewReconciler(ReconcilerOptions{Guest: k, Policy: plan.Policy{Writable: nic.Settings()},
 			Budget: Budget{Burst: 4, Per: 10 * time.Minute}, Cloud: true, Recorder: tl, Clock: time.Now}),
-		Store: store, Cloud: c.cloud(), Invalidate: func() {},
+		Recorder: tl, Store: store, Cloud: c.cloud(), Invalidate: func() {},
 		ResyncInterval: 30 * time.Second, RefreshInterval: 6 * time.Hour,
 		Clock: time.Now, Log: slog.New(slog.DiscardHandler),
 	})

@@ -30,11 +30,20 @@ type Recorder interface {
 	Reconciled(trigger string, ok bool, took time.Duration)
 	// Repaired: a drift that an event announced was written and verified.
 	Repaired(took time.Duration)
-	// Changed: a write was tried; result is "ok" or "refused".
-	Changed(device, eni string, s nic.Setting, result string)
+	// Changed: a write was tried.
+	Changed(device, eni string, s nic.Setting, result ChangeResult)
 	// ForeignChange: someone else changed a setting.
 	ForeignChange(device, eni string, s nic.Setting)
 }
+
+// ChangeResult is what became of a write, as a new read tells it.
+type ChangeResult string
+
+// The results.
+const (
+	ChangeOK      ChangeResult = "ok"
+	ChangeRefused ChangeResult = "refused"
+)
 
 // passes bounds how often one reconcile writes to a NIC: writing one setting
 // can disturb another.
@@ -51,16 +60,25 @@ type Reconciler struct {
 	clock    func() time.Time
 	memory   *memory
 	kernel   SourceHealth
-	// kernelErr is what kept the last look from reading the NICs.
-	kernelErr error
 	// indexes are the interface indexes of the last look's matched NICs, by
-	// address; nil before the first.
+	// address; nil while the ENIs are not known.
 	indexes map[string]int
-	// replugged: a matched NIC is new since the look before. An ENI that is
+}
+
+// Outcome is what a reconcile found.
+type Outcome struct {
+	Report Report
+	// UnknownMACs are the addresses that no known ENI has.
+	UnknownMACs []string
+	// Replugged: a matched NIC is new since the look before. An ENI that was
 	// detached can come back with another queue number.
-	replugged bool
-	// strangers are the addresses of the last look that no known ENI has.
-	strangers []string
+	Replugged bool
+	// RetryAt is when a write that was put off may be tried again; zero if none
+	// was.
+	RetryAt time.Time
+
+	// kernelErr is what kept the NICs from being read.
+	kernelErr error
 }
 
 // ReconcilerOptions configure a Reconciler.
@@ -95,34 +113,32 @@ type subject struct {
 // Reconcile looks at the guest, plans, writes if write is set, and reports what
 // is true afterwards. It goes on past a NIC or setting that fails, and stops
 // between writes when ctx ends.
-func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Report {
-	r.kernelErr = nil
-	report := r.reconcile(ctx, view, write)
-	noteHealth(&r.kernel, r.kernelErr, report.Time)
-	report.Sources = append(report.Sources, r.kernel)
-	return report
+func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Outcome {
+	o := Outcome{Report: newReport(view, r.clock())}
+	r.reconcile(ctx, view, write, &o)
+	noteHealth(&r.kernel, o.kernelErr, o.Report.Time)
+	o.Report.Sources = append(o.Report.Sources, r.kernel)
+	o.RetryAt = r.memory.nextRetry(r.clock())
+	return o
 }
 
-func (r *Reconciler) reconcile(ctx context.Context, view View, write bool) Report {
-	report := newReport(view, r.clock())
+func (r *Reconciler) reconcile(ctx context.Context, view View, write bool, o *Outcome) {
 	nics, err := r.guest.NICs(ctx)
 	if err != nil {
-		r.kernelErr = err
-		report = report.undetermined(ComponentKernel, err)
+		o.noteKernel(err)
 		if len(nics) == 0 {
-			return report
+			return
 		}
 	}
 	pairs, missing, problems := match(nics, view.Desired.ENIs, view.Known)
-	report.Unmatched = append(report.Unmatched, missing...)
-	report.ambiguous(problems)
-	r.strangers = strangersOf(pairs)
-	r.noteReplugged(pairs)
+	o.Report.Unmatched = append(o.Report.Unmatched, missing...)
+	o.Report.ambiguous(problems)
+	o.UnknownMACs = unknownMACs(pairs)
+	o.Replugged = r.noteReplugged(pairs, view.Known)
 
 	subjects, err := r.look(pairs)
 	if err != nil {
-		r.kernelErr = err
-		report = report.undetermined(ComponentKernel, err)
+		o.noteKernel(err)
 	}
 	r.follow(subjects, view)
 	r.noteForeign(subjects)
@@ -130,8 +146,14 @@ func (r *Reconciler) reconcile(ctx context.Context, view View, write bool) Repor
 	for pass := 0; write && pass < passes && r.write(ctx, subjects); pass++ {
 		r.plan(subjects)
 	}
-	r.finish(&report, subjects, view)
-	return report
+	r.finish(o, subjects, view)
+}
+
+// noteKernel notes that NICs, or settings of them, could not be read.
+func (o *Outcome) noteKernel(err error) {
+	o.kernelErr = err
+	o.Report.Errors = append(o.Report.Errors, Problem{ComponentKernel, err.Error()})
+	o.Report.Determined = false
 }
 
 // look reads the settings of every NIC that is to be reported. NICs that vanish
@@ -173,20 +195,25 @@ func (r *Reconciler) follow(subjects []*subject, view View) {
 	r.guest.Follow(indexes, macs)
 }
 
-// noteReplugged finds matched NICs that were not there at the look before.
-func (r *Reconciler) noteReplugged(pairs []pairing) {
+// noteReplugged tells whether there are matched NICs that were not there at the
+// look before.
+func (r *Reconciler) noteReplugged(pairs []pairing, known bool) (replugged bool) {
+	if !known {
+		r.indexes = nil
+		return false
+	}
 	now := map[string]int{}
-	r.replugged = false
 	for _, p := range pairs {
 		if p.knows != plan.ENIMatched {
 			continue
 		}
 		now[p.nic.ID()] = p.nic.Index
 		if r.indexes != nil && r.indexes[p.nic.ID()] != p.nic.Index {
-			r.replugged = true
+			replugged = true
 		}
 	}
 	r.indexes = now
+	return replugged
 }
 
 // noteForeign records what someone else changed since the last reconcile.
@@ -281,7 +308,7 @@ func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading
 	}
 	verified := after.Err == nil && after.Current >= res.Value && (res.RaiseOnly || after.Highest <= res.Value)
 	if verified {
-		r.recorder.Changed(s.nic.Name, s.eni.ID, res.Setting, "ok")
+		r.recorder.Changed(s.nic.Name, s.eni.ID, res.Setting, ChangeOK)
 		if a, ok := s.applied[res.Setting]; ok {
 			from = a.From
 		}
@@ -297,6 +324,6 @@ func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading
 	if errors.As(res.Err, &kernel) {
 		words, busy = kernel.Reason(), errors.Is(kernel, nic.ErrBusy)
 	}
-	r.recorder.Changed(s.nic.Name, s.eni.ID, res.Setting, "refused")
+	r.recorder.Changed(s.nic.Name, s.eni.ID, res.Setting, ChangeRefused)
 	r.memory.refused(s.nic.ID(), res.Value, before.Max, res.Setting, words, busy, r.clock())
 }

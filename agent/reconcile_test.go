@@ -54,7 +54,7 @@ func TestTruthIsTheReadAfterTheWrite(t *testing.T) {
 		err     error
 		applied bool
 		reason  string
-		result  string
+		result  ChangeResult
 	}{
 		{"error and applied", einval, true, "in_sync", "ok"},
 		{"error and not applied", einval, false, "kernel_refused", "refused"},

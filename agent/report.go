@@ -125,6 +125,7 @@ const (
 type SourceHealth struct {
 	Source      string    `json:"source"`
 	Up          bool      `json:"up"`
+	LastAttempt time.Time `json:"last_attempt,omitzero"`
 	LastSuccess time.Time `json:"last_success,omitzero"`
 	Error       string    `json:"error,omitempty"`
 }

@@ -54,45 +54,45 @@ func TestIncompleteReadsAreRetriedEverMoreSeldom(t *testing.T) {
 
 func TestHuntAsksForHotPluggedAddressesOnly(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	var h hunt
-	if h.look([]string{"a"}, now) || h.due().Sub(now) != startPause {
+	var h lookups
+	if h.due([]string{"a"}, now) || h.next().Sub(now) != startPause {
 		t.Error("an address that was there at the start was asked for at once, or never")
 	}
-	h.quests["a"] = quest{seen: now}
-	if !h.look([]string{"a", "b"}, now) {
+	h.byMAC["a"] = lookup{seen: now}
+	if !h.due([]string{"a", "b"}, now) {
 		t.Error("a hot-plugged address was not asked for at once")
 	}
 	asks := 1
 	for range 200 {
 		now = now.Add(time.Second)
-		if h.look([]string{"a", "b"}, now) {
+		if h.due([]string{"a", "b"}, now) {
 			asks++
 		}
 	}
-	if asks != 5 || !h.due().IsZero() {
-		t.Errorf("asked %d times, want 5 and then no more (next %v)", asks, h.due())
+	if asks != 5 || !h.next().IsZero() {
+		t.Errorf("asked %d times, want 5 and then no more (next %v)", asks, h.next())
 	}
-	h.look([]string{"a"}, now)
-	if h.look([]string{"a", "b"}, now) {
+	h.due([]string{"a"}, now)
+	if h.due([]string{"a", "b"}, now) {
 		t.Error("an address that was missed by one look was asked for anew")
 	}
-	h.look([]string{"a"}, now.Add(questMemory))
-	if !h.look([]string{"a", "b"}, now.Add(questMemory)) {
+	h.due([]string{"a"}, now.Add(lookupMemory))
+	if !h.due([]string{"a", "b"}, now.Add(lookupMemory)) {
 		t.Error("an address that went and came back later was not asked for")
 	}
 }
 
 func TestHuntRemembersADeviceThatIsNotFollowed(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	h := hunt{started: true}
-	h.look([]string{"a"}, now)
-	if h.look(nil, now.Add(time.Second)) {
+	h := lookups{started: true}
+	h.due([]string{"a"}, now)
+	if h.due(nil, now.Add(time.Second)) {
 		t.Error("asked for a device that is not seen")
 	}
-	if got := h.due().Sub(now); got != 3*time.Second {
+	if got := h.next().Sub(now); got != 3*time.Second {
 		t.Errorf("due in %v, want 3s", got)
 	}
-	if !h.look([]string{"a"}, now.Add(3*time.Second)) {
+	if !h.due([]string{"a"}, now.Add(3*time.Second)) {
 		t.Error("not asked when due")
 	}
 }

@@ -98,7 +98,7 @@ func (s *Store) Update(res FetchResult, save bool) {
 }
 
 func noteHealth(h *SourceHealth, err error, now time.Time) {
-	h.Up, h.Error = err == nil, ""
+	h.Up, h.Error, h.LastAttempt = err == nil, "", now.UTC()
 	if err != nil {
 		h.Error = err.Error()
 		return

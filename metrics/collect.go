@@ -116,13 +116,13 @@ func (m *Metrics) collectCounters(e emitter, r agent.Report) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for k := range settingsOf(r) {
-		if k.eni == "" && m.foreign[k] == 0 && m.changes[changeKey{k, resultOK}] == 0 {
+		if k.eni == "" && m.foreign[k] == 0 && m.changes[changeKey{k, agent.ChangeOK}] == 0 {
 			continue // left alone
 		}
 		setting := k.setting.String()
 		e.counter(e.foreign, m.foreign[k], k.device, k.eni, setting)
-		for _, result := range []string{resultOK, resultRefused} {
-			e.counter(e.changes, m.changes[changeKey{k, result}], k.device, k.eni, setting, result)
+		for _, result := range []agent.ChangeResult{agent.ChangeOK, agent.ChangeRefused} {
+			e.counter(e.changes, m.changes[changeKey{k, result}], k.device, k.eni, setting, string(result))
 		}
 	}
 }

@@ -44,14 +44,8 @@ type settingKey struct {
 
 type changeKey struct {
 	settingKey
-	result string
+	result agent.ChangeResult
 }
-
-// Results of a write, label "result" of enitune_changes_total.
-const (
-	resultOK      = "ok"
-	resultRefused = "refused"
-)
 
 // maxCodes bounds the label "code", whose values come from a server. The ECS
 // API documents about 80 codes for the calls made here.
@@ -124,7 +118,7 @@ func (m *Metrics) Reconciled(trigger string, ok bool, took time.Duration) {
 func (m *Metrics) Repaired(took time.Duration) { m.repairDuration.Observe(took.Seconds()) }
 
 // Changed implements agent.Recorder.
-func (m *Metrics) Changed(device, eni string, s nic.Setting, result string) {
+func (m *Metrics) Changed(device, eni string, s nic.Setting, result agent.ChangeResult) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.changes[changeKey{settingKey{device, eni, s}, result}]++

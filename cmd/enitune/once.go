@@ -102,7 +102,7 @@ func (a *app) reconcileOnce(ctx context.Context, cfg config.Config, o once) (age
 	}
 	var report agent.Report
 	m := metrics.New(func() (agent.Report, bool) { return report, report.Version != 0 }, build())
-	p, err := assemble(cfg, m, log, onceAttempts)
+	p, err := assemble(cfg, a.profile, m, log, onceAttempts)
 	if err != nil {
 		return agent.Report{}, nil, err
 	}
@@ -117,7 +117,7 @@ func (a *app) reconcileOnce(ctx context.Context, cfg config.Config, o once) (age
 		view.Errors = append(view.Errors, agent.Problem{Component: agent.ComponentState, Message: "no desired state is cached in " + cfg.StateDir + "; run `enitune apply` once without --offline"})
 	}
 	start := time.Now()
-	report = p.reconciler.Reconcile(ctx, view, o.write)
+	report = p.reconciler.Reconcile(ctx, view, o.write).Report
 	m.Reconciled("once", report.Determined, time.Since(start))
 	if ctx.Err() != nil {
 		return report, m, errors.New("interrupted; what was already written stays, run `enitune plan` to see it")

@@ -26,6 +26,7 @@ type app struct {
 	logLevel   string
 	logFormat  string
 	color      string
+	profile    string
 }
 
 // exitCode is an error that only carries the exit code of a command whose
@@ -77,7 +78,8 @@ was given, brings the guest in line, and exports drift to Prometheus.`,
 	f.StringVar(&a.logLevel, "log-level", "info", "least `level` to log: debug, info, warn or error")
 	f.StringVar(&a.logFormat, "log-format", "auto", "log `format`: auto, text or json; auto is the journal's own format under systemd")
 	f.StringVar(&a.color, "color", "auto", "`when` to use colour: auto, always or never; auto honours NO_COLOR")
-	root.AddCommand(a.planCommand(), a.applyCommand(), a.runCommand(), a.statusCommand(), a.configCommand(), a.versionCommand())
+	f.StringVar(&a.profile, "profile", "", "`name` of the aliyun CLI profile (~/.aliyun/config.json) whose credentials to use; default: the first credentials found")
+	root.AddCommand(a.planCommand(), a.applyCommand(), a.runCommand(), a.statusCommand(), a.refreshCommand(), a.doctorCommand(), a.eniCommand(), a.configCommand(), a.versionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	a.completeFlags(root)
 	return root

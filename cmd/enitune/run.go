@@ -38,7 +38,8 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Run the daemon: keep the NICs in line and export metrics",
 		Long: `run keeps the NICs in line until it gets SIGTERM or SIGINT, and serves /metrics,
-/healthz, /readyz and /status. SIGHUP reads the desired state anew.`,
+/healthz, /readyz and /status. SIGHUP and "enitune refresh" read the desired
+state anew.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.config(cmd)
@@ -49,12 +50,12 @@ func (a *app) runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runDaemon(cmd.Context(), cfg, log)
+			return runDaemon(cmd.Context(), cfg, a.profile, log)
 		},
 	}
 }
 
-func runDaemon(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+func runDaemon(ctx context.Context, cfg config.Config, profile string, log *slog.Logger) error {
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(hardStop, func() { os.Exit(0) })
 	})
@@ -64,13 +65,13 @@ func runDaemon(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	var d *agent.Daemon
 	tell := tellSystemd(log)
 	m := metrics.New(func() (agent.Report, bool) { return d.Report() }, build())
-	p, err := assemble(cfg, m, log, daemonAttempts)
+	p, err := assemble(cfg, profile, m, log, daemonAttempts)
 	if err != nil {
 		return err
 	}
 	defer p.handle.Close()
 	d = agent.NewDaemon(agent.DaemonOptions{
-		Reconciler: p.reconciler, Store: p.store, Cloud: p.cloud,
+		Reconciler: p.reconciler, Recorder: m, Store: p.store, Cloud: p.cloud,
 		Watchers: map[agent.Cause]agent.Watcher{
 			agent.CauseLink:    nic.NewLinkWatcher(p.inventory),
 			agent.CauseEthtool: nic.NewEthtoolWatcher(p.inventory),
@@ -107,7 +108,7 @@ func newServer(cfg config.Web, d *agent.Daemon, m *metrics.Metrics, log *slog.Lo
 	}
 	return web.New(web.Options{
 		Listen: cfg.Listen, Inherited: inherited, ConfigFile: cfg.ConfigFile, SocketPath: socketPath(),
-		Metrics: metricsHandler(reg), Log: log,
+		Metrics: metricsHandler(reg), Log: log, Refresh: d.Refresh,
 		Status: func() ([]byte, error) {
 			r, ok := d.Report()
 			if !ok {

@@ -34,9 +34,10 @@ type guest struct {
 	*nic.Handle
 }
 
-// assemble puts the agent together. attempts is how often a read of the cloud is
-// tried before it counts as failed.
-func assemble(cfg config.Config, m *metrics.Metrics, log *slog.Logger, attempts int) (*parts, error) {
+// assemble puts the agent together. profile is the CLI profile whose credentials
+// to use, or ""; attempts is how often a read of the cloud is tried before it
+// counts as failed.
+func assemble(cfg config.Config, profile string, m *metrics.Metrics, log *slog.Logger, attempts int) (*parts, error) {
 	handle, err := nic.Open()
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func assemble(cfg config.Config, m *metrics.Metrics, log *slog.Logger, attempts 
 		Clock:    time.Now,
 	})
 	if cfg.Cloud.Enabled {
-		p.cloud, err = newCloud(cfg.Cloud, m, log, attempts)
+		p.cloud, err = newCloud(cfg.Cloud, profile, m, log, attempts)
 		if err != nil {
 			handle.Close()
 			return nil, err
@@ -71,7 +72,7 @@ func assemble(cfg config.Config, m *metrics.Metrics, log *slog.Logger, attempts 
 	return p, nil
 }
 
-func newCloud(cfg config.Cloud, m *metrics.Metrics, log *slog.Logger, attempts int) (*agent.Cloud, error) {
+func newCloud(cfg config.Cloud, profile string, m *metrics.Metrics, log *slog.Logger, attempts int) (*agent.Cloud, error) {
 	timeout := time.Duration(cfg.Timeout)
 	metadata, err := eni.NewMetadata(eni.MetadataOptions{BaseURL: cfg.MetadataURL, Timeout: timeout, Attempts: attempts})
 	if err != nil {
@@ -80,15 +81,21 @@ func newCloud(cfg config.Cloud, m *metrics.Metrics, log *slog.Logger, attempts i
 	return &agent.Cloud{
 		Metadata: metadata,
 		Connect: func(region string) (agent.API, error) {
-			return eni.NewClient(eni.ClientOptions{
-				Region: region, Endpoint: cfg.ECSEndpoint, Network: cfg.EndpointNetwork,
-				Timeout: timeout, Attempts: attempts, UserAgent: "enitune/" + build().Version,
-				OnRequest: m.APIRequest, Log: log,
-			})
+			o := clientOptions(cfg, profile, region)
+			o.Attempts, o.OnRequest, o.Log = attempts, m.APIRequest, log
+			return eni.NewClient(o)
 		},
 		InstanceID: cfg.InstanceID, Region: cfg.Region,
 		Clock: time.Now,
 	}, nil
+}
+
+// clientOptions are what every client of the ECS API has in common.
+func clientOptions(cfg config.Cloud, profile, region string) eni.ClientOptions {
+	return eni.ClientOptions{
+		Region: region, Endpoint: cfg.ECSEndpoint, Network: cfg.EndpointNetwork, Profile: profile,
+		Timeout: time.Duration(cfg.Timeout), UserAgent: "enitune/" + build().Version,
+	}
 }
 
 func policy(cfg config.Reconcile) plan.Policy {

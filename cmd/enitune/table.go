@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -19,7 +18,7 @@ import (
 // remedy, then everything.
 func writeReport(w io.Writer, r agent.Report, p painter) error {
 	var b strings.Builder
-	b.WriteString(p.paint(bold, printable(headline(r))) + "\n")
+	b.WriteString(p.paint(bold, oneLine(headline(r))) + "\n")
 	b.WriteString(p.paint(dim, origin(r)) + "\n")
 	writeProblems(&b, r, p)
 	if len(r.NICs) > 0 {
@@ -108,7 +107,7 @@ func ago(d time.Duration) string {
 // writeProblems lists errors, drifts, changes and ENIs without a NIC.
 func writeProblems(b *strings.Builder, r agent.Report, p painter) {
 	line := func(code, mark, format string, args ...any) {
-		b.WriteString(p.paint(code, mark) + " " + printable(fmt.Sprintf(format, args...)) + "\n")
+		b.WriteString(p.paint(code, mark) + " " + oneLine(fmt.Sprintf(format, args...)) + "\n")
 	}
 	for _, e := range r.Errors {
 		line(red, "error", "%s: %s", e.Component, strings.TrimPrefix(e.Message, string(e.Component)+" "))
@@ -174,18 +173,8 @@ func settingRow(n agent.NICReport, s agent.SettingReport, p painter) table.Row {
 	default:
 		reason = p.paint(dim, reason)
 	}
-	return table.Row{printable(n.Device), orDash(n.ENI), s.Setting.String(), number(s.Current), number(s.Desired), number(s.Max),
+	return table.Row{oneLine(n.Device), orDash(n.ENI), s.Setting.String(), number(s.Current), number(s.Desired), number(s.Max),
 		orDash(s.Source.String()), s.Action.String(), reason}
-}
-
-// printable keeps names and messages from outside from steering the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }
 
 // trimLines removes the padding at the ends of lines.

@@ -49,6 +49,10 @@ type Options struct {
 	// Status returns the JSON document of /status, and why the agent is not
 	// ready, or nil. The document may be nil where there is none yet.
 	Status func() (body []byte, ready error)
+	// Refresh asks for the desired state to be read anew, without waiting for
+	// it; nil for a server that has none to ask. Only the Unix socket offers it,
+	// and only to root and the server's own user.
+	Refresh func()
 	// Log receives what happens; nil discards it.
 	Log *slog.Logger
 }
@@ -87,7 +91,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{log: o.Log}
 	for _, l := range listeners {
-		s.add(l, o, o.ConfigFile)
+		s.add(l, o, newHandler(o.Metrics, o.Status), o.ConfigFile)
 	}
 	if o.SocketPath == "" {
 		return s, nil
@@ -102,17 +106,18 @@ func New(o Options) (*Server, error) {
 	case err != nil:
 		o.Log.Warn("the status socket is left out", "error", err)
 	default:
-		s.add(l, o, "")
+		s.add(peerListener{l}, o, newSocketHandler(o), "")
 	}
 	return s, nil
 }
 
-func (s *Server) add(l net.Listener, o Options, configFile string) {
+func (s *Server) add(l net.Listener, o Options, handler http.Handler, configFile string) {
 	s.endpoints = append(s.endpoints, endpoint{
 		listener:   netutil.LimitListener(l, maxConnections),
 		configFile: configFile,
 		server: &http.Server{
-			Handler:           newHandler(o.Metrics, o.Status),
+			Handler:           handler,
+			ConnContext:       withPeer,
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,

@@ -182,9 +182,38 @@ func (h *host) start() *daemon {
 			h.t.Logf("the daemon's log:\n%s", strings.Join(d.log, "\n"))
 		}
 	})
-	d.await("event source is up")
-	d.await("event source is up")
+	d.awaitEvents()
 	return d
+}
+
+// awaitEvents blocks until both event sources are up. It goes past no line: what
+// else is logged meanwhile comes in any order.
+func (d *daemon) awaitEvents() {
+	d.h.t.Helper()
+	const pattern = "event source is up"
+	deadline := time.After(patience)
+	for {
+		d.mu.Lock()
+		up := strings.Count(strings.Join(d.log, "\n"), pattern)
+		fresh := d.fresh
+		d.mu.Unlock()
+		if up >= 2 {
+			return
+		}
+		d.awaitLine(fresh, deadline, pattern)
+	}
+}
+
+// awaitLine blocks until a line is logged.
+func (d *daemon) awaitLine(fresh <-chan struct{}, deadline <-chan time.Time, pattern string) {
+	d.h.t.Helper()
+	select {
+	case <-fresh:
+	case <-d.ended:
+		d.h.t.Fatalf("the daemon ended before it logged %q", pattern)
+	case <-deadline:
+		d.h.t.Fatalf("the daemon did not log %q", pattern)
+	}
 }
 
 // lineWriter takes the daemon's log.
@@ -226,13 +255,7 @@ func (d *daemon) await(pattern string) string {
 		}
 		fresh := d.fresh
 		d.mu.Unlock()
-		select {
-		case <-fresh:
-		case <-d.ended:
-			d.h.t.Fatalf("the daemon ended before it logged %q", pattern)
-		case <-deadline:
-			d.h.t.Fatalf("the daemon did not log %q", pattern)
-		}
+		d.awaitLine(fresh, deadline, pattern)
 	}
 }
 
@@ -254,9 +277,20 @@ func (d *daemon) stop() (code int, took time.Duration) {
 // get reads one of the daemon's pages.
 func (d *daemon) get(path string) (string, int) {
 	d.h.t.Helper()
+	return d.request(http.MethodGet, path)
+}
+
+// post asks one of the daemon's pages to do something.
+func (d *daemon) post(path string) (string, int) {
+	d.h.t.Helper()
+	return d.request(http.MethodPost, path)
+}
+
+func (d *daemon) request(method, path string) (string, int) {
+	d.h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:10056"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://127.0.0.1:10056"+path, nil)
 	if err != nil {
 		d.h.t.Fatal(err)
 	}

@@ -69,6 +69,11 @@ has_kernel() {
 	return 1
 }
 
+# download PACKAGE fetches a package into $work.
+download() {
+	(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$1" >&2)
+}
+
 # fetch_kernel SERIES downloads and unpacks a kernel without installing it.
 fetch_kernel() {
 	package=
@@ -90,8 +95,12 @@ fetch_kernel() {
 	trap 'rm -rf "$work"' EXIT
 	# As root, apt downloads as the user _apt, which must be able to write here.
 	chmod 755 "$work"
-	(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$package" >&2) ||
-		die "download of $package failed; if the archive has moved on, type: apt-get update"
+	if ! download "$package"; then
+		[ "$(id -u)" = 0 ] || die "download of $package failed; if the archive has moved on, type: sudo apt-get update"
+		apt_update # the archive has moved on
+		package=$(newest_package "$1")
+		download "$package" || die "download of $package failed"
+	fi
 	mkdir -p "$work/tree" "$kernels"
 	dpkg -x "$work"/*.deb "$work/tree"
 	chmod 755 "$work/tree"

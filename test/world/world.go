@@ -20,6 +20,7 @@ const (
 	MetadataAddress = "100.100.100.200"
 	Region          = "cn-hangzhou"
 	ECSHost         = "ecs-vpc." + Region + ".aliyuncs.com"
+	PublicECSHost   = "ecs." + Region + ".aliyuncs.com" // from outside of a VPC
 	InstanceID      = "i-bp1test0000000000001"
 	InstanceType    = "ecs.g7.xlarge" // 4 queues an ENI
 	Role            = "EnituneTestRole"
@@ -44,7 +45,7 @@ func ENI(id, mac string, queues int) ecssim.ENI {
 // outage does; it is called at the end of the test too.
 func Serve(t testing.TB, c *ecssim.Cloud, metadata, ecs string) (caFile string, down func()) {
 	t.Helper()
-	cert, ca, err := ecssim.SelfSignedTLS(ECSHost)
+	cert, ca, err := ecssim.SelfSignedTLS(ECSHost, PublicECSHost)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/internal/web"
+)
+
+// daemonTimeout bounds one question to the daemon, which answers from memory.
+const daemonTimeout = 5 * time.Second
+
+// maxDaemonBytes bounds the daemon's answer.
+const maxDaemonBytes = 16 << 20
+
+// daemonSocket is the running daemon, behind its Unix socket.
+type daemonSocket struct{ path string }
+
+// report asks for the last report.
+func (d daemonSocket) report(ctx context.Context) (agent.Report, error) {
+	status, body, err := d.ask(ctx, http.MethodGet, "/status")
+	if err != nil {
+		return agent.Report{}, err
+	}
+	if status != http.StatusOK {
+		return agent.Report{}, fmt.Errorf("the daemon at %s has no report yet", d.path)
+	}
+	var r agent.Report
+	if err := json.Unmarshal(body, &r); err != nil {
+		return agent.Report{}, fmt.Errorf("the daemon at %s gave an answer that is no report: %w", d.path, err)
+	}
+	if r.Version != 1 {
+		return agent.Report{}, fmt.Errorf("the daemon at %s gave an answer that is no report of version 1", d.path)
+	}
+	return r, nil
+}
+
+// refresh asks for the desired state to be read anew, without waiting for it.
+func (d daemonSocket) refresh(ctx context.Context) error {
+	status, body, err := d.ask(ctx, http.MethodPost, web.RefreshPath)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w; start it (systemctl start enitune), which reads the desired state too", err)
+	case status == http.StatusAccepted:
+		return nil
+	case status == http.StatusForbidden:
+		return errors.New(strings.TrimSpace(string(body)))
+	default:
+		return fmt.Errorf("the daemon at %s does not know how to refresh (HTTP %d): it is of an older version; use systemctl reload enitune", d.path, status)
+	}
+}
+
+// peer is the process that listens on the socket.
+func (d daemonSocket) peer(ctx context.Context) (web.Peer, error) {
+	ctx, cancel := context.WithTimeout(ctx, daemonTimeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", d.path)
+	if err != nil {
+		return web.Peer{}, fmt.Errorf("no daemon answers at %s: %w", d.path, cause(err))
+	}
+	defer conn.Close()
+	return web.PeerOf(conn.(*net.UnixConn)) // what a dial of "unix" gives
+}
+
+func (d daemonSocket) ask(ctx context.Context, method, path string) (status int, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, daemonTimeout)
+	defer cancel()
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", d.path)
+		},
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://enitune"+path, http.NoBody)
+	if err != nil {
+		return 0, nil, err
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return 0, nil, fmt.Errorf("no daemon answers at %s: %w", d.path, cause(err))
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxDaemonBytes))
+	if err != nil {
+		return 0, nil, fmt.Errorf("the daemon at %s broke off its answer: %w", d.path, err)
+	}
+	return resp.StatusCode, body, nil
+}
+
+// cause leaves out the words of the dialer, which repeat the socket's name.
+func cause(err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return err
+}
