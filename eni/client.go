@@ -202,8 +202,23 @@ func (c *Client) call(ctx context.Context, action string, params map[string]stri
 	})
 }
 
-// once makes one attempt and tells whoever wants to know of each.
+// expiredToken is the code for temporary credentials that have run out. Nothing
+// was done, so that the call can be made at once with new ones.
+const expiredToken = "InvalidSecurityToken.Expired"
+
+// once makes one attempt, and a second one if the role's credentials were
+// replaced in between.
 func (c *Client) once(ctx context.Context, action string, params map[string]string) (reply, *Error) {
+	answer, failure := c.onceWithCurrent(ctx, action, params)
+	if failure != nil && failure.Code == expiredToken {
+		answer, failure = c.onceWithCurrent(ctx, action, params)
+	}
+	return answer, failure
+}
+
+// onceWithCurrent makes one attempt with the credentials at hand and tells
+// whoever wants to know of each.
+func (c *Client) onceWithCurrent(ctx context.Context, action string, params map[string]string) (reply, *Error) {
 	start := time.Now()
 	answer, failure := c.attempt(ctx, action, params)
 	code := "OK"

@@ -98,7 +98,7 @@ func TestTheChainIsRebuiltAfterAFailureSoThatALateKeyIsFound(t *testing.T) {
 }
 
 func TestCredentialsThatTheCloudRejectsAreLookedUpAnew(t *testing.T) {
-	for _, code := range []string{"InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired", "SignatureDoesNotMatch"} {
+	for _, code := range []string{"InvalidAccessKeyId.NotFound", "SignatureDoesNotMatch"} {
 		t.Run(code, func(t *testing.T) {
 			lookups := 0
 			serveCredentials(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -119,6 +119,22 @@ func TestCredentialsThatTheCloudRejectsAreLookedUpAnew(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnExpiredTokenCostsNoCall(t *testing.T) {
+	lookups := 0
+	serveCredentials(t, func(w http.ResponseWriter, _ *http.Request) {
+		lookups++
+		_, _ = io.WriteString(w, farCredentials)
+	})
+	ok, expired := answer{200, emptyPage}, answer{400, refusalBody(expiredToken, "")}
+	c := newClient(t, ClientOptions{}, handlerTransport{answers(ok, expired, ok, expired, expired)})
+	checkIs(t, listOwn(t.Context(), c), nil)
+	checkIs(t, listOwn(t.Context(), c), nil)
+	if lookups != 2 {
+		t.Errorf("%d lookups, want 2", lookups)
+	}
+	checkIs(t, listOwn(t.Context(), c), ErrCredentials)
 }
 
 func TestAPanicInTheCredentialChainIsContained(t *testing.T) {

@@ -57,7 +57,7 @@ none
 -machine
 pc
 -accel
-tcg,thread=multi
+tcg,thread=single
 -cpu
 max
 -smp
