@@ -63,19 +63,7 @@ func TestTheExampleIsAReport(t *testing.T) {
 	if len(examples) != 1 {
 		t.Fatalf("%d examples, want 1", len(examples))
 	}
-	var report agent.Report
-	decoder := json.NewDecoder(strings.NewReader(examples[0]))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&report); err != nil {
-		t.Fatal(err)
-	}
-	again, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.TrimSpace(examples[0]), string(again)); diff != "" {
-		t.Errorf("written again (-example +again):\n%s", diff)
-	}
+	report := roundTrip[agent.Report](t, examples[0])
 	if report.InSync != (report.Determined && !report.Drifted()) {
 		t.Error("in_sync of the example contradicts the rest of it")
 	}
@@ -206,4 +194,24 @@ func TestTheDocsNameEveryENITag(t *testing.T) {
 			t.Errorf("the sources do not name the tag %s", tag)
 		}
 	}
+}
+
+// roundTrip reads an example strictly and checks that it is written the same
+// again.
+func roundTrip[T any](t *testing.T, example string) T {
+	t.Helper()
+	var v T
+	decoder := json.NewDecoder(strings.NewReader(example))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.TrimSpace(example), string(again)); diff != "" {
+		t.Errorf("written again (-example +again):\n%s", diff)
+	}
+	return v
 }

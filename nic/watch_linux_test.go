@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,16 @@ func TestWatcherSeldomAsksForASourceThatTheKernelLacks(t *testing.T) {
 	got := watch(t, 25*time.Minute, absent, absent)
 	if d := cmp.Diff([]string{"0s down", "10m0s down", "20m0s up", "20m0s look"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestVirtioFeatureBitsAreReadInOrder(t *testing.T) {
+	features := []byte(strings.Repeat("1", ringResetBit) + "0" + strings.Repeat("1", 23) + "\n")
+	if hasFeature(features, ringResetBit) || !hasFeature(features, ringResetBit-1) || !hasFeature(features, ringResetBit+1) {
+		t.Error("the wrong bit was read")
+	}
+	if hasFeature(features[:ringResetBit], ringResetBit) {
+		t.Error("a bit that is not there is set")
 	}
 }
 

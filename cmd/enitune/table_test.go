@@ -27,6 +27,7 @@ func planReport() agent.Report {
 			{Device: "eth0", MAC: "00:16:3e:00:00:01", ENI: "eni-1", Settings: []agent.SettingReport{
 				{Setting: nic.Queues, Current: 1, Max: 8, Desired: 4, Source: plan.API, Action: plan.Set, Reason: plan.BelowDesired, Drift: true, Message: "1, should be 4"},
 				{Setting: nic.RxRing, Action: plan.None, Reason: plan.Unsupported},
+				{Setting: nic.TxRing, Current: 256, Max: 256, Desired: 512, Source: plan.Tag, Action: plan.Report, Reason: plan.DeviceMax, Drift: true, Message: "at most 256"},
 			}},
 		},
 		Unmatched: []agent.Unmatched{{ENI: "eni-3", MAC: "00:16:3e:00:00:03", Reason: agent.NICMissing}},
@@ -44,15 +45,17 @@ func render(t *testing.T, r agent.Report, p painter) string {
 }
 
 func TestReportShowsWhatIsWrongFirst(t *testing.T) {
-	want := `drift: eth0 queues 1/4: below_desired
+	want := `drift: eth0 queues 1/4: below_desired, and 1 more
 i-1 ecs.g7.xlarge cn-hangzhou; desired state from the cache, read 2h ago, stale
 error metadata: api/token: connection refused
 wrote eth1 queues: 1 -> 4
 drift eth0 queues: 1, should be 4; ` + "`enitune apply`" + ` sets it
+drift eth0 tx_ring: at most 256
 note ENI eni-3 (00:16:3e:00:00:03) has no NIC in this network namespace; it may have been moved into a container's
 
 NIC   ENI    SETTING  CURRENT  DESIRED  MAX  SOURCE  ACTION  REASON
 eth0  eni-1  queues         1        4    8  api     set     below_desired
+eth0  eni-1  tx_ring      256      512  256  tag     report  device_max
 eth1  eni-2  queues         4        4    8  api     none    in_sync
 eth0  eni-1  rx_ring        -        -    -  -       none    unsupported
 `
@@ -97,8 +100,8 @@ func TestHeadline(t *testing.T) {
 		report agent.Report
 		want   string
 	}{
-		{drifted, "drift: eth0 queues 1/4: below_desired"},
-		{two, "drift: eth1 queues 4/4: in_sync, and 1 more"},
+		{drifted, "drift: eth0 queues 1/4: below_desired, and 1 more"},
+		{two, "drift: eth1 queues 4/4: in_sync, and 2 more"},
 		{sync, "1 ENI in sync"},
 		{off, "1 NIC in sync with the rules in nics:"},
 		{unknown, "not determined: no credentials"},
