@@ -8,6 +8,10 @@ import (
 	"github.com/enitune/enitune/plan"
 )
 
+// LogReport writes to the log what a report that follows no other says: what was
+// changed, what drifts, and what went wrong.
+func LogReport(log *slog.Logger, r Report) { logChanges(log, Report{}, r, true) }
+
 // logChanges writes to the log what a report says and the one before did not:
 // every change of state once, not each cycle.
 func logChanges(log *slog.Logger, before, now Report, first bool) {

@@ -108,7 +108,7 @@ func TestFetchTakesAMissingAddressFromMetadata(t *testing.T) {
 func TestStoreTellsWhyItHasNothing(t *testing.T) {
 	file := stateFile(t)
 	s := NewStore(StoreOptions{File: file, Enabled: true, RefreshInterval: time.Hour, Clock: time.Now})
-	s.LoadCache("")
+	s.LoadCache()
 	if _, err := file.Load(); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
@@ -118,7 +118,8 @@ func TestStoreTellsWhyItHasNothing(t *testing.T) {
 	if err := file.Save(someDesired()); err != nil {
 		t.Fatal(err)
 	}
-	s.LoadCache("i-other")
+	s = NewStore(StoreOptions{File: file, Enabled: true, InstanceID: "i-other", RefreshInterval: time.Hour, Clock: time.Now})
+	s.LoadCache()
 	if v := s.View(); v.Known || len(v.Errors) != 1 || v.Errors[0].Component != ComponentState {
 		t.Errorf("a cache of another instance than configured: %+v", v)
 	}

@@ -44,6 +44,8 @@ type Daemon struct {
 	lookups  lookups
 	retryAt  time.Time // when a write that was put off may be tried again
 	schedule *schedule
+	asks     *rate.Limiter // bounds reads of the cloud out of turn
+	first    Cause         // of the first reconcile
 
 	mu     sync.Mutex
 	report Report
@@ -67,13 +69,24 @@ type DaemonOptions struct {
 	Log             *slog.Logger
 	// Reported is called after every reconcile; it may be nil.
 	Reported func(Report)
+	// Alive is called by the reconcile loop itself: after each NIC that it has
+	// dealt with, and at least every AliveEvery while it waits. A loop that is
+	// stuck in the kernel does not call it; a cloud that does not answer changes
+	// nothing, as it is read elsewhere. Alive may be nil.
+	Alive      func()
+	AliveEvery time.Duration
 }
 
 // NewDaemon makes a Daemon that has not started.
 func NewDaemon(o DaemonOptions) *Daemon {
+	if o.Alive == nil {
+		o.Alive, o.AliveEvery = func() {}, 0
+	}
+	o.Reconciler.progress = o.Alive
 	return &Daemon{
 		o: o, trigger: newTrigger(o.Clock), kick: make(chan struct{}, 1),
 		schedule: newSchedule(o.RefreshInterval), events: map[string]SourceHealth{},
+		asks: rate.NewLimiter(rate.Every(askEvery), askBurst), first: CauseStart,
 	}
 }
 
@@ -89,7 +102,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.o.Cloud != nil {
 		g.Go(func() error { return d.refresh(ctx) })
 	}
-	d.trigger.fire(CauseStart)
+	d.trigger.fire(d.first)
 	g.Go(func() error { return d.loop(ctx) })
 	return g.Wait()
 }
@@ -144,16 +157,34 @@ func (d *Daemon) loop(ctx context.Context) error {
 
 // next waits for a trigger or for the time of the next look.
 func (d *Daemon) next(ctx context.Context) (Cause, time.Time, bool) {
-	timed, cancel := context.WithTimeout(ctx, d.untilNextLook())
-	defer cancel()
-	cause, since, ok := d.trigger.wait(timed)
-	if !ok && ctx.Err() == nil {
-		if at := d.lookups.next(); !at.IsZero() && !d.o.Clock().Before(at) {
+	due := d.o.Clock().Add(d.untilNextLook())
+	for {
+		d.o.Alive()
+		cause, since, ok := d.waitUntil(ctx, due)
+		now := d.o.Clock()
+		switch {
+		case ok || ctx.Err() != nil:
+			return cause, since, ok
+		case now.Before(due):
+			continue // only to say that it is alive
+		}
+		if at := d.lookups.next(); !at.IsZero() && !now.Before(at) {
 			d.o.Invalidate()
 		}
-		return CauseResync, d.o.Clock(), true
+		return CauseResync, now, true
 	}
-	return cause, since, ok
+}
+
+// waitUntil waits for a trigger, at most until due or until it is time to call
+// Alive.
+func (d *Daemon) waitUntil(ctx context.Context, due time.Time) (Cause, time.Time, bool) {
+	wait := due.Sub(d.o.Clock())
+	if d.o.AliveEvery > 0 {
+		wait = min(wait, d.o.AliveEvery)
+	}
+	timed, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	return d.trigger.wait(timed)
 }
 
 func (d *Daemon) untilNextLook() time.Duration {
@@ -222,7 +253,6 @@ func (d *Daemon) noteEvents(name string, err error) {
 
 // refresh reads the cloud at the start, on schedule, and when asked to.
 func (d *Daemon) refresh(ctx context.Context) error {
-	asks := rate.NewLimiter(rate.Every(askEvery), askBurst)
 	for {
 		res := d.o.Cloud.Fetch(ctx, d.o.Store.Desired())
 		if ctx.Err() != nil {
@@ -238,7 +268,7 @@ func (d *Daemon) refresh(ctx context.Context) error {
 		case <-d.kick:
 			// Out of turn, but never in a tight loop: the wait ends early only
 			// with ctx, which the fetch then sees.
-			_ = asks.Wait(ctx)
+			_ = d.asks.Wait(ctx)
 		}
 		pause.Stop()
 	}

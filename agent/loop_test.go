@@ -103,7 +103,7 @@ func runDaemon(t *testing.T, k *kernel, c *cloudModel, file StateFile) (d *Daemo
 	t.Helper()
 	tl = &tally{}
 	store := NewStore(StoreOptions{File: file, Enabled: true, RefreshInterval: 6 * time.Hour, Clock: time.Now})
-	store.LoadCache("")
+	store.LoadCache()
 	d = NewDaemon(DaemonOptions{
 		Reconciler: NewReconciler(ReconcilerOptions{Guest: k, Policy: plan.Policy{Writable: nic.Settings()},
 			Budget: Budget{Burst: 4, Per: 10 * time.Minute}, Cloud: true, Recorder: tl, Clock: time.Now}),

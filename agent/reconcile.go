@@ -60,6 +60,7 @@ type Reconciler struct {
 	clock    func() time.Time
 	memory   *memory
 	kernel   SourceHealth
+	progress func() // called after each NIC that was dealt with
 	// indexes are the interface indexes of the last look's matched NICs, by
 	// address; nil while the ENIs are not known.
 	indexes map[string]int
@@ -97,7 +98,8 @@ func NewReconciler(o ReconcilerOptions) *Reconciler {
 	return &Reconciler{
 		guest: o.Guest, rules: o.Rules, policy: o.Policy, cloud: o.Cloud,
 		recorder: o.Recorder, clock: o.Clock, memory: newMemory(o.Budget),
-		kernel: SourceHealth{Source: string(ComponentKernel)},
+		kernel:   SourceHealth{Source: string(ComponentKernel)},
+		progress: func() {},
 	}
 }
 
@@ -167,6 +169,7 @@ func (r *Reconciler) look(pairs []pairing) ([]*subject, error) {
 			continue // a virtual device that nobody asked for
 		}
 		st, err := r.guest.Read(p.nic)
+		r.progress()
 		if errors.Is(err, nic.ErrGone) {
 			continue
 		}
@@ -263,6 +266,7 @@ func (r *Reconciler) write(ctx context.Context, subjects []*subject) (wrote bool
 		if changes := changesOf(s.decisions); len(changes) > 0 {
 			wrote = true
 			r.writeOne(s, changes)
+			r.progress()
 		}
 	}
 	return wrote

@@ -119,6 +119,7 @@ const (
 	ComponentAPI      Component = "api"
 	ComponentKernel   Component = "kernel"
 	ComponentState    Component = "state"
+	ComponentConfig   Component = "config"
 )
 
 // SourceHealth tells whether a source of knowledge works.

@@ -11,10 +11,11 @@ import (
 // Store holds the last good desired state, in memory and on disk, and how the
 // attempts to renew it went. It is safe for concurrent use.
 type Store struct {
-	file    StateFile
-	enabled bool
-	maxAge  time.Duration
-	clock   func() time.Time
+	file       StateFile
+	enabled    bool
+	instanceID string
+	maxAge     time.Duration
+	clock      func() time.Time
 
 	mu       sync.Mutex
 	desired  Desired
@@ -32,6 +33,8 @@ type StoreOptions struct {
 	File StateFile
 	// Enabled is false where the cloud is switched off.
 	Enabled bool
+	// InstanceID is the operator's word on which instance this is; "" for none.
+	InstanceID string
 	// RefreshInterval is how often the cloud is read; a state that is more than
 	// half as old again is stale.
 	RefreshInterval time.Duration
@@ -41,22 +44,21 @@ type StoreOptions struct {
 // NewStore makes an empty Store.
 func NewStore(o StoreOptions) *Store {
 	return &Store{
-		file: o.File, enabled: o.Enabled, maxAge: o.RefreshInterval * 3 / 2, clock: o.Clock,
+		file: o.File, enabled: o.Enabled, instanceID: o.InstanceID, maxAge: o.RefreshInterval * 3 / 2, clock: o.Clock,
 		metadata: SourceHealth{Source: string(ComponentMetadata)},
 		api:      SourceHealth{Source: string(ComponentAPI)},
 	}
 }
 
 // LoadCache takes the desired state from the disk, if there is one that is to be
-// used. instanceID is the operator's word on which instance this is; "" for
-// none.
-func (s *Store) LoadCache(instanceID string) {
+// used.
+func (s *Store) LoadCache() {
 	if !s.enabled {
 		return
 	}
 	d, err := s.file.Load()
-	if err == nil && instanceID != "" && d.InstanceID != instanceID {
-		err = fmt.Errorf("%w: %s: it is of instance %s, and cloud.instance_id is %s", ErrStateUnusable, s.file.Path, d.InstanceID, instanceID)
+	if err == nil && s.instanceID != "" && d.InstanceID != s.instanceID {
+		err = fmt.Errorf("%w: %s: it is of instance %s, and cloud.instance_id is %s", ErrStateUnusable, s.file.Path, d.InstanceID, s.instanceID)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,8 +73,25 @@ func (s *Store) LoadCache(instanceID string) {
 
 // Update takes the outcome of one attempt to read the cloud. A failure changes
 // nothing of what is known, unless the instance turns out to be another one. A
-// success is also written to disk if save is set.
+// success is also written to disk if save is set; a disk that is slow to take it
+// keeps nobody from the View. Update is for one goroutine.
 func (s *Store) Update(res FetchResult, save bool) {
+	if !s.take(res) {
+		return
+	}
+	var problems []Problem
+	if save {
+		if err := s.file.Save(res.Desired); err != nil {
+			problems = []Problem{{ComponentState, err.Error()}}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.disk = problems
+}
+
+// take notes the outcome of an attempt, and tells whether it succeeded.
+func (s *Store) take(res FetchResult) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock()
@@ -87,14 +106,10 @@ func (s *Store) Update(res FetchResult, save bool) {
 	}
 	s.fresh, s.failed = res.APIErr == nil, res.APIErr != nil
 	if s.failed {
-		return
+		return false
 	}
-	s.desired, s.known, s.disk = res.Desired, true, nil
-	if save {
-		if err := s.file.Save(s.desired); err != nil {
-			s.disk = []Problem{{ComponentState, err.Error()}}
-		}
-	}
+	s.desired, s.known = res.Desired, true
+	return true
 }
 
 func noteHealth(h *SourceHealth, err error, now time.Time) {

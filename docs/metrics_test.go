@@ -102,6 +102,7 @@ func TestTheTypesOfTheMetricsAreAsDocumented(t *testing.T) {
 	report.Sources = []agent.SourceHealth{{Source: "api", LastSuccess: time.Unix(1, 0)}}
 	report.Events = []agent.SourceHealth{{Source: "ethtool"}}
 	m := metrics.New(func() (agent.Report, bool) { return report, true }, metrics.Build{})
+	m.ConfigLoaded(true, time.Unix(1, 0))
 	m.Reconciled("start", true, time.Second)
 	m.APIRequest("DescribeInstanceTypes", "OK")
 	types := map[string]string{}

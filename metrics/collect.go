@@ -16,7 +16,7 @@ type descs struct {
 	nicInfo, current, desired, maximum, drift, reason, driftSince *prometheus.Desc
 	unmatched, changes, foreign                                   *prometheus.Desc
 	sourceUp, sourceSuccess, eventUp                              *prometheus.Desc
-	stale, report, build                                          *prometheus.Desc
+	stale, report, build, configOK, configLoaded                  *prometheus.Desc
 }
 
 func newDescs() descs {
@@ -40,6 +40,8 @@ func newDescs() descs {
 		eventUp:       d("event_source_up", "1 if kernel events arrive from the source; 0 means that changes are found by polling.", "source"),
 		stale:         d("desired_stale", "1 if the desired state could not be renewed and the last good one is enforced, else 0."),
 		report:        d("report_timestamp_seconds", "Unix time of the last report."),
+		configOK:      d("config_last_reload_successful", "1 if the configuration file was in force after the last attempt to load it, 0 if it was refused and an older one is in force."),
+		configLoaded:  d("config_last_reload_success_timestamp_seconds", "Unix time at which the configuration in force was loaded."),
 		build:         d("build_info", "Version of enitune. Always 1.", "version", "revision", "goversion"),
 	}
 }
@@ -48,7 +50,7 @@ func newDescs() descs {
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	d := m.descs
 	for _, desc := range []*prometheus.Desc{d.nicInfo, d.current, d.desired, d.maximum, d.drift, d.reason, d.driftSince,
-		d.unmatched, d.changes, d.foreign, d.sourceUp, d.sourceSuccess, d.eventUp, d.stale, d.report, d.build} {
+		d.unmatched, d.changes, d.foreign, d.sourceUp, d.sourceSuccess, d.eventUp, d.stale, d.report, d.build, d.configOK, d.configLoaded} {
 		ch <- desc
 	}
 	m.reconciles.Describe(ch)
@@ -65,6 +67,8 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.reconcileDuration.Collect(ch)
 	m.repairDuration.Collect(ch)
 	m.apiRequests.Collect(ch)
+
+	m.collectConfig(e)
 
 	r, ok := m.report()
 	for _, s := range r.Events {
@@ -109,6 +113,18 @@ func settingsOf(r agent.Report) map[settingKey]bool {
 		}
 	}
 	return present
+}
+
+// collectConfig emits how the configuration was loaded, which only the daemon
+// does more than once.
+func (m *Metrics) collectConfig(e emitter) {
+	m.mu.Lock()
+	c := m.config
+	m.mu.Unlock()
+	if c.tried {
+		e.gauge(e.configOK, flag(c.ok))
+		e.gauge(e.configLoaded, seconds(c.loaded))
+	}
 }
 
 // collectCounters emits the counters of the report's NICs.

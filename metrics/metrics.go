@@ -34,6 +34,13 @@ type Metrics struct {
 	changes map[changeKey]float64
 	foreign map[settingKey]float64
 	codes   map[string]struct{} // seen as label "code"
+	config  configHealth
+}
+
+// configHealth is how the last load of the configuration went.
+type configHealth struct {
+	tried, ok bool
+	loaded    time.Time // of the last one that went well
 }
 
 // settingKey identifies the series of one setting.
@@ -116,6 +123,17 @@ func (m *Metrics) Reconciled(trigger string, ok bool, took time.Duration) {
 
 // Repaired implements agent.Recorder.
 func (m *Metrics) Repaired(took time.Duration) { m.repairDuration.Observe(took.Seconds()) }
+
+// ConfigLoaded notes that the configuration was read at a time, and whether it is
+// in force.
+func (m *Metrics) ConfigLoaded(ok bool, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.config.tried, m.config.ok = true, ok
+	if ok {
+		m.config.loaded = at
+	}
+}
 
 // Changed implements agent.Recorder.
 func (m *Metrics) Changed(device, eni string, s nic.Setting, result agent.ChangeResult) {

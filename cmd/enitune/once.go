@@ -29,6 +29,7 @@ type once struct {
 	offline  bool // only the cached desired state
 	write    bool // change the guest, and keep the desired state on disk
 	textfile string
+	log      bool // tell in the log what was done, and print nothing
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -54,7 +55,8 @@ func (a *app) applyCommand() *cobra.Command {
 		Use:   "apply",
 		Short: "Bring the NICs in line once, and show what is now true",
 		Long: `apply plans as plan does, writes what differs, reads the NICs again and prints
-what is now true.
+what is now true. With --log it writes to the log what it changed and what still
+drifts, as the daemon does, and prints nothing.
 
 Exit code: 0 converged, 2 drift remains (each with its reason), 1 error.`,
 		Args: cobra.NoArgs,
@@ -62,6 +64,7 @@ Exit code: 0 converged, 2 drift remains (each with its reason), 1 error.`,
 	}
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "use only the cached desired state; no network")
 	cmd.Flags().StringVar(&o.textfile, "textfile", "", "also write the metrics to `FILE` (*.prom) for node_exporter's textfile collector")
+	cmd.Flags().BoolVar(&o.log, "log", false, "write what was done to the log, as the daemon does, and print nothing; for units")
 	return cmd
 }
 
@@ -85,7 +88,11 @@ func (a *app) runOnce(cmd *cobra.Command, o once) error {
 	if o.textfile != "" {
 		err = writeTextfile(o.textfile, m)
 	}
-	if err := errors.Join(err, a.printReport(report)); err != nil {
+	show := a.printReport
+	if o.log {
+		show = a.logReport
+	}
+	if err := errors.Join(err, show(report)); err != nil {
 		return err
 	}
 	if code := report.ExitCode(); code != agent.ExitInSync {
@@ -123,6 +130,17 @@ func (a *app) reconcileOnce(ctx context.Context, cfg config.Config, o once) (age
 		return report, m, errors.New("interrupted; what was already written stays, run `enitune plan` to see it")
 	}
 	return report, m, nil
+}
+
+// logReport writes what a reconcile found and did to the log.
+func (a *app) logReport(r agent.Report) error {
+	log, err := a.logger()
+	if err != nil {
+		return err
+	}
+	agent.LogReport(log, r)
+	log.Info("applied: "+statusLine(r), "in_sync", r.InSync)
+	return nil
 }
 
 // writeTextfile writes the metrics where node_exporter finds them, atomically.

@@ -20,8 +20,8 @@ func (a *app) refreshCommand() *cobra.Command {
 		Use:   "refresh",
 		Short: "Make the running daemon read the desired state now",
 		Long: `refresh makes the running daemon read the desired state from the cloud now and
-not at its next interval, waits for it, and prints the report that follows. It is
-what SIGHUP (systemctl reload enitune) does, with an answer. Only root and the
+not at its next interval, waits for it, and prints the report that follows. The
+configuration stays as it is; "enitune reload" reads both. Only root and the
 daemon's own user may ask.
 
 Exit code: 0 in sync, 2 drift, 1 error, or the daemon could not read the cloud.`,

@@ -79,7 +79,7 @@ was given, brings the guest in line, and exports drift to Prometheus.`,
 	f.StringVar(&a.logFormat, "log-format", "auto", "log `format`: auto, text or json; auto is the journal's own format under systemd")
 	f.StringVar(&a.color, "color", "auto", "`when` to use colour: auto, always or never; auto honours NO_COLOR")
 	f.StringVar(&a.profile, "profile", "", "`name` of the aliyun CLI profile (~/.aliyun/config.json) whose credentials to use; default: the first credentials found")
-	root.AddCommand(a.planCommand(), a.applyCommand(), a.runCommand(), a.statusCommand(), a.refreshCommand(), a.doctorCommand(), a.eniCommand(), a.configCommand(), a.versionCommand())
+	root.AddCommand(a.planCommand(), a.applyCommand(), a.runCommand(), a.statusCommand(), a.refreshCommand(), a.reloadCommand(), a.doctorCommand(), a.eniCommand(), a.configCommand(), a.versionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	a.completeFlags(root)
 	return root

@@ -48,6 +48,7 @@ func assemble(cfg config.Config, profile string, m *metrics.Metrics, log *slog.L
 		store: agent.NewStore(agent.StoreOptions{
 			File:            agent.StateFile{Path: filepath.Join(cfg.StateDir, "state.json"), Machine: machineID()},
 			Enabled:         cfg.Cloud.Enabled,
+			InstanceID:      cfg.Cloud.InstanceID,
 			RefreshInterval: time.Duration(cfg.Cloud.RefreshInterval),
 			Clock:           time.Now,
 		}),
@@ -68,7 +69,7 @@ func assemble(cfg config.Config, profile string, m *metrics.Metrics, log *slog.L
 			return nil, err
 		}
 	}
-	p.store.LoadCache(cfg.Cloud.InstanceID)
+	p.store.LoadCache()
 	return p, nil
 }
 
@@ -135,11 +136,14 @@ func want(w config.Want) agent.Want {
 
 // machineID identifies the virtual machine by its SMBIOS serial number, which
 // ECS makes unique for each instance (DescribeInstances, SerialNumber). Only
-// root can read it, so a hash is kept; "" if it cannot be read or says nothing.
+// root can read it, so the unit hands it over, and a hash is kept; "" if it
+// cannot be read or says nothing.
 func machineID() string {
-	data, err := os.ReadFile("/sys/class/dmi/id/product_serial")
-	serial := strings.TrimSpace(string(data))
-	if err != nil || len(serial) < 8 || strings.EqualFold(serial, "Not Specified") {
+	serial := strings.TrimSpace(credential("machine-serial"))
+	if data, err := os.ReadFile("/sys/class/dmi/id/product_serial"); err == nil && serial == "" {
+		serial = strings.TrimSpace(string(data))
+	}
+	if len(serial) < 8 || strings.EqualFold(serial, "Not Specified") {
 		return ""
 	}
 	sum := sha256.Sum256([]byte("enitune " + serial))

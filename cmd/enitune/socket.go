@@ -18,6 +18,9 @@ import (
 // daemonTimeout bounds one question to the daemon, which answers from memory.
 const daemonTimeout = 5 * time.Second
 
+// reloadTimeout bounds a reload, which ends with a look at the NICs.
+const reloadTimeout = 25 * time.Second
+
 // maxDaemonBytes bounds the daemon's answer.
 const maxDaemonBytes = 16 << 20
 
@@ -26,7 +29,7 @@ type daemonSocket struct{ path string }
 
 // report asks for the last report.
 func (d daemonSocket) report(ctx context.Context) (agent.Report, error) {
-	status, body, err := d.ask(ctx, http.MethodGet, "/status")
+	status, body, err := d.ask(ctx, daemonTimeout, http.MethodGet, "/status")
 	if err != nil {
 		return agent.Report{}, err
 	}
@@ -45,7 +48,7 @@ func (d daemonSocket) report(ctx context.Context) (agent.Report, error) {
 
 // refresh asks for the desired state to be read anew, without waiting for it.
 func (d daemonSocket) refresh(ctx context.Context) error {
-	status, body, err := d.ask(ctx, http.MethodPost, web.RefreshPath)
+	status, body, err := d.ask(ctx, daemonTimeout, http.MethodPost, web.RefreshPath)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w; start it (systemctl start enitune), which reads the desired state too", err)
@@ -55,6 +58,34 @@ func (d daemonSocket) refresh(ctx context.Context) error {
 		return errors.New(strings.TrimSpace(string(body)))
 	default:
 		return fmt.Errorf("the daemon at %s does not know how to refresh (HTTP %d): it is of an older version; use systemctl reload enitune", d.path, status)
+	}
+}
+
+// errRefused marks the error of reload for a configuration that the daemon did
+// not take.
+var errRefused = errors.New("configuration refused, the old one stays in force")
+
+// reload asks for the configuration to be read anew, and tells what changed when
+// it is in force. The error wraps errRefused for a configuration with faults.
+func (d daemonSocket) reload(ctx context.Context) (string, error) {
+	status, body, err := d.ask(ctx, reloadTimeout, http.MethodPost, web.ReloadPath)
+	text := strings.TrimSpace(string(body))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w; start it (systemctl start enitune), which reads the configuration too", err)
+	case status == http.StatusOK:
+		return text, nil
+	case status == http.StatusUnprocessableEntity:
+		if strings.Contains(text, "\n") {
+			text = "\n" + text
+		} else {
+			text = " " + text
+		}
+		return "", fmt.Errorf("%w:%s", errRefused, text)
+	case status == http.StatusForbidden:
+		return "", errors.New(text)
+	default:
+		return "", fmt.Errorf("the daemon at %s does not know how to reload (HTTP %d): it is of an older version; use systemctl restart enitune", d.path, status)
 	}
 }
 
@@ -70,8 +101,8 @@ func (d daemonSocket) peer(ctx context.Context) (web.Peer, error) {
 	return web.PeerOf(conn.(*net.UnixConn)) // what a dial of "unix" gives
 }
 
-func (d daemonSocket) ask(ctx context.Context, method, path string) (status int, body []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, daemonTimeout)
+func (d daemonSocket) ask(ctx context.Context, timeout time.Duration, method, path string) (status int, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	transport := &http.Transport{
 		DisableKeepAlives: true,

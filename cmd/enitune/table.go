@@ -30,27 +30,10 @@ func writeReport(w io.Writer, r agent.Report, p painter) error {
 
 // headline says in one line what matters.
 func headline(r agent.Report) string {
-	var matched, drifted int
-	first := ""
-	for _, n := range r.NICs {
-		if n.ENI != "" {
-			matched++
-		}
-		for _, s := range n.Settings {
-			if !s.Drift {
-				continue
-			}
-			if drifted == 0 {
-				first = fmt.Sprintf("%s %s %d/%d: %s", n.Device, s.Setting, s.Current, s.Desired, s.Reason)
-			}
-			drifted++
-		}
+	if drift := drifts(r); drift != "" {
+		return "drift: " + drift
 	}
 	switch {
-	case drifted == 1:
-		return "drift: " + first
-	case drifted > 1:
-		return fmt.Sprintf("drift: %s, and %d more", first, drifted-1)
 	case !r.Determined && len(r.Errors) > 0:
 		return "not determined: " + r.Errors[0].Message
 	case !r.Determined:
@@ -58,8 +41,48 @@ func headline(r agent.Report) string {
 	case r.Desired.Origin == agent.OriginNone:
 		return plural(len(r.NICs), "NIC") + " in sync with the rules in nics:"
 	default:
+		matched := 0
+		for _, n := range r.NICs {
+			if n.ENI != "" {
+				matched++
+			}
+		}
 		return plural(matched, "ENI") + " in sync"
 	}
+}
+
+// drifts names the first setting that drifts, and how many more there are; "" if
+// there is none.
+func drifts(r agent.Report) string {
+	first, count := "", 0
+	for _, n := range r.NICs {
+		for _, s := range n.Settings {
+			if !s.Drift {
+				continue
+			}
+			if count == 0 {
+				reason := strings.ReplaceAll(s.Reason.String(), "_", " ")
+				first = fmt.Sprintf("%s %s %d/%d: %s", n.Device, s.Setting, s.Current, s.Desired, reason)
+			}
+			count++
+		}
+	}
+	if count > 1 {
+		return fmt.Sprintf("%s, and %d more", first, count-1)
+	}
+	return first
+}
+
+// statusLine is the headline for systemctl status.
+func statusLine(r agent.Report) string {
+	line := drifts(r)
+	if line == "" {
+		line = headline(r)
+	}
+	if r.Desired.Stale {
+		line += "; stale: the cloud has not been read since " + r.Desired.FetchedAt.UTC().Format(time.RFC3339)
+	}
+	return oneLine(line)
 }
 
 // origin says on whose word the report stands.

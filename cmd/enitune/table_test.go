@@ -45,7 +45,7 @@ func render(t *testing.T, r agent.Report, p painter) string {
 }
 
 func TestReportShowsWhatIsWrongFirst(t *testing.T) {
-	want := `drift: eth0 queues 1/4: below_desired, and 1 more
+	want := `drift: eth0 queues 1/4: below desired, and 1 more
 i-1 ecs.g7.xlarge cn-hangzhou; desired state from the cache, read 2h ago, stale
 error metadata: api/token: connection refused
 wrote eth1 queues: 1 -> 4
@@ -100,8 +100,8 @@ func TestHeadline(t *testing.T) {
 		report agent.Report
 		want   string
 	}{
-		{drifted, "drift: eth0 queues 1/4: below_desired, and 1 more"},
-		{two, "drift: eth1 queues 4/4: in_sync, and 2 more"},
+		{drifted, "drift: eth0 queues 1/4: below desired, and 1 more"},
+		{two, "drift: eth1 queues 4/4: in sync, and 2 more"},
 		{sync, "1 ENI in sync"},
 		{off, "1 NIC in sync with the rules in nics:"},
 		{unknown, "not determined: no credentials"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,8 +43,8 @@ func (a *app) versionCommand() *cobra.Command {
 					"go": b.GoVersion, "os": runtime.GOOS, "arch": runtime.GOARCH})
 			}
 			fmt.Fprintf(a.stdout, "enitune %s", b.Version)
-			if b.Revision != "" {
-				fmt.Fprintf(a.stdout, " (%s)", b.Revision)
+			if of := strings.TrimSpace(b.Revision + " " + date); of != "" {
+				fmt.Fprintf(a.stdout, " (%s)", of)
 			}
 			fmt.Fprintf(a.stdout, ", %s %s/%s\n", b.GoVersion, runtime.GOOS, runtime.GOARCH)
 			return nil

@@ -18,22 +18,6 @@ const socketMode = 0o666
 // answers on.
 var ErrServed = errors.New("another daemon is running")
 
-// listenTCP opens all addresses or none.
-func listenTCP(addresses []string) ([]net.Listener, error) {
-	var open []net.Listener
-	for _, address := range addresses {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			for _, l := range open {
-				_ = l.Close()
-			}
-			return nil, listenError(address, err)
-		}
-		open = append(open, l)
-	}
-	return open, nil
-}
-
 func listenError(address string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

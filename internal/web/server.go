@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
@@ -50,26 +51,47 @@ type Options struct {
 	// ready, or nil. The document may be nil where there is none yet.
 	Status func() (body []byte, ready error)
 	// Refresh asks for the desired state to be read anew, without waiting for
-	// it; nil for a server that has none to ask. Only the Unix socket offers it,
-	// and only to root and the server's own user.
+	// it; nil for a server that has none to ask. Only the Unix socket offers it
+	// and Reload, and only to root and the server's own user.
 	Refresh func()
+	// Reload reads the configuration anew, and returns when it is in force, with
+	// a line that says what changed, or why it is refused; nil for a server that
+	// cannot.
+	Reload func(ctx context.Context) (string, error)
 	// Log receives what happens; nil discards it.
 	Log *slog.Logger
 }
 
 // Server holds open listeners until Run has served them.
 type Server struct {
-	endpoints []endpoint
-	log       *slog.Logger
+	o   Options
+	log *slog.Logger
+
+	mu        sync.Mutex
+	endpoints []*endpoint
+	start     func(*endpoint) // serves an endpoint; nil while Run is not serving
 }
 
 // endpoint is one listener with a server of its own: the toolkit's Serve
 // changes the server that it is given, so two listeners can't share one.
 type endpoint struct {
-	listener   net.Listener
+	kind       kind
+	address    string       // of Options.Listen
+	open       net.Listener // as it was opened
+	listener   net.Listener // the same, with a bound on its connections
 	server     *http.Server
-	configFile string // "" on the Unix socket
+	configFile string        // "" on the Unix socket
+	stop       chan struct{} // closed when it is to end before the others
 }
+
+// kind is where a listener comes from. The zero value is invalid.
+type kind int
+
+const (
+	kindTCP       kind = iota + 1 // Options.Listen
+	kindInherited                 // Options.Inherited
+	kindUnix                      // Options.SocketPath
+)
 
 // New opens the listeners, so that an address in use is one error before
 // anything else starts. Errors wrap those of the system, such as
@@ -79,20 +101,15 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := toolkit.Validate(o.ConfigFile); err != nil {
-		return nil, fmt.Errorf("web.config_file: %s: %w", o.ConfigFile, err)
+	s := &Server{o: o, log: o.Log}
+	for _, l := range o.Inherited {
+		s.endpoints = append(s.endpoints, s.endpoint(kindInherited, l, o.ConfigFile))
 	}
-	listeners := o.Inherited
-	if len(listeners) == 0 {
-		var err error
-		if listeners, err = listenTCP(o.Listen); err != nil {
-			return nil, err
-		}
+	c, err := s.Prepare(o.Listen, o.ConfigFile)
+	if err != nil {
+		return nil, err
 	}
-	s := &Server{log: o.Log}
-	for _, l := range listeners {
-		s.add(l, o, newHandler(o.Metrics, o.Status), o.ConfigFile)
-	}
+	c.Commit()
 	if o.SocketPath == "" {
 		return s, nil
 	}
@@ -106,15 +123,19 @@ func New(o Options) (*Server, error) {
 	case err != nil:
 		o.Log.Warn("the status socket is left out", "error", err)
 	default:
-		s.add(peerListener{l}, o, newSocketHandler(o), "")
+		s.endpoints = append(s.endpoints, s.endpoint(kindUnix, l, ""))
 	}
 	return s, nil
 }
 
-func (s *Server) add(l net.Listener, o Options, handler http.Handler, configFile string) {
-	s.endpoints = append(s.endpoints, endpoint{
-		listener:   netutil.LimitListener(l, maxConnections),
-		configFile: configFile,
+func (s *Server) endpoint(k kind, open net.Listener, configFile string) *endpoint {
+	handler, limited := newHandler(s.o.Metrics, s.o.Status), open
+	if k == kindUnix {
+		handler, limited = newSocketHandler(s.o), peerListener{open}
+	}
+	return &endpoint{
+		kind: k, open: open, listener: netutil.LimitListener(limited, maxConnections),
+		configFile: configFile, stop: make(chan struct{}),
 		server: &http.Server{
 			Handler:           handler,
 			ConnContext:       withPeer,
@@ -125,13 +146,15 @@ func (s *Server) add(l net.Listener, o Options, handler http.Handler, configFile
 			MaxHeaderBytes:    maxHeaderBytes,
 			// What a client does wrong, such as speaking HTTP to TLS, is no
 			// concern of the operator's by default.
-			ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+			ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		},
-	})
+	}
 }
 
 // Addrs are the addresses of the listeners, the Unix socket's last.
 func (s *Server) Addrs() []net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	addrs := make([]net.Addr, len(s.endpoints))
 	for i, e := range s.endpoints {
 		addrs[i] = e.listener.Addr()
@@ -145,15 +168,26 @@ func (s *Server) Addrs() []net.Addr {
 func (s *Server) Run(ctx context.Context) error {
 	defer s.closeListeners()
 	group, ctx := errgroup.WithContext(ctx)
-	for _, e := range s.endpoints {
+	s.mu.Lock()
+	s.start = func(e *endpoint) {
 		group.Go(func() error { return e.serve(s.log) })
 		group.Go(func() error {
-			<-ctx.Done()
+			select {
+			case <-ctx.Done():
+			case <-e.stop:
+			}
 			return e.shutdown()
 		})
 	}
+	for _, e := range s.endpoints {
+		s.start(e)
+	}
+	s.mu.Unlock()
 	group.Go(func() error { // keeps Run waiting where there is no listener at all
 		<-ctx.Done()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.start = nil
 		return nil
 	})
 	return group.Wait()
@@ -162,13 +196,15 @@ func (s *Server) Run(ctx context.Context) error {
 // closeListeners also ends those that Run has not come to serve. A second close
 // of a listener is harmless.
 func (s *Server) closeListeners() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, e := range s.endpoints {
 		_ = e.listener.Close()
 	}
 }
 
 // serve answers requests until shutdown.
-func (e endpoint) serve(log *slog.Logger) error {
+func (e *endpoint) serve(log *slog.Logger) error {
 	addr := e.listener.Addr()
 	var err error
 	if e.configFile == "" {
@@ -178,6 +214,11 @@ func (e endpoint) serve(log *slog.Logger) error {
 		flags := &toolkit.FlagConfig{WebConfigFile: &e.configFile}
 		err = toolkit.Serve(e.listener, e.server, flags, log)
 	}
+	select {
+	case <-e.stop: // closed by a change
+		return nil
+	default:
+	}
 	if err == nil || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -186,7 +227,7 @@ func (e endpoint) serve(log *slog.Logger) error {
 
 // shutdown ends serve: gracefully, or at once for the clients that are not
 // served within shutdownGrace. That some were cut off is no error.
-func (e endpoint) shutdown() error {
+func (e *endpoint) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	err := e.server.Shutdown(ctx)

@@ -277,20 +277,33 @@ func (d *daemon) stop() (code int, took time.Duration) {
 // get reads one of the daemon's pages.
 func (d *daemon) get(path string) (string, int) {
 	d.h.t.Helper()
-	return d.request(http.MethodGet, path)
+	return d.request(http.MethodGet, "127.0.0.1:10056", path)
+}
+
+// getAt reads one of the daemon's pages at another address.
+func (d *daemon) getAt(address, path string) (string, int) {
+	d.h.t.Helper()
+	return d.request(http.MethodGet, address, path)
+}
+
+// count counts the log lines so far that hold a text.
+func (d *daemon) count(text string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Count(strings.Join(d.log, "\n"), text)
 }
 
 // post asks one of the daemon's pages to do something.
 func (d *daemon) post(path string) (string, int) {
 	d.h.t.Helper()
-	return d.request(http.MethodPost, path)
+	return d.request(http.MethodPost, "127.0.0.1:10056", path)
 }
 
-func (d *daemon) request(method, path string) (string, int) {
+func (d *daemon) request(method, address, path string) (string, int) {
 	d.h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://127.0.0.1:10056"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, nil)
 	if err != nil {
 		d.h.t.Fatal(err)
 	}

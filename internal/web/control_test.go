@@ -42,7 +42,7 @@ func TestAServerThatHasNothingToRefreshDoesNotOfferIt(t *testing.T) {
 func TestWhoMayAskForARefresh(t *testing.T) {
 	const own, other = 997, 1000
 	for uid, want := range map[uint32]bool{0: true, own: true, other: false} {
-		if got := (Peer{UID: uid}).mayRefresh(own); got != want {
+		if got := (Peer{UID: uid}).mayAsk(own); got != want {
 			t.Errorf("uid %d: %v, want %v", uid, got, want)
 		}
 	}

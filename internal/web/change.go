@@ -1,0 +1,195 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/sys/unix"
+)
+
+// Change is another set of TCP listeners: open, and not yet in force. Either
+// Commit or Discard ends it.
+type Change struct {
+	server *Server
+	next   []*endpoint // all that the server is to have
+	fresh  []*endpoint // of these, the new ones
+	gone   []*endpoint // of the present ones, those that end
+}
+
+// Prepare opens what the server lacks for serving the addresses of listen under
+// the web configuration configFile, and changes nothing of what it serves. An
+// address that stays is not closed in between, and neither is one that the new
+// ones overlap with, such as :10056 and localhost:10056. Inherited listeners
+// take the place of listen. Errors are those of New.
+func (s *Server) Prepare(listen []string, configFile string) (*Change, error) {
+	if err := toolkit.Validate(configFile); err != nil {
+		return nil, fmt.Errorf("web.config_file: %s: %w", configFile, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &Change{server: s}
+	if len(s.o.Inherited) > 0 {
+		listen = nil
+	}
+	for _, address := range listen {
+		if err := c.want(address, configFile); err != nil {
+			c.Discard()
+			return nil, err
+		}
+	}
+	for _, e := range s.endpoints {
+		switch {
+		case slices.Contains(c.next, e):
+		case e.kind == kindInherited && e.configFile != configFile:
+			if err := c.replace(e, configFile); err != nil {
+				c.Discard()
+				return nil, err
+			}
+		case e.kind == kindTCP:
+			c.gone = append(c.gone, e)
+		default:
+			c.next = append(c.next, e)
+		}
+	}
+	return c, nil
+}
+
+// want has an address served: by the endpoint that does so already, or by a new
+// one.
+func (c *Change) want(address, configFile string) error {
+	for _, e := range c.server.endpoints {
+		switch {
+		case e.kind != kindTCP || e.address != address:
+		case e.configFile == configFile:
+			c.next = append(c.next, e)
+			return nil
+		default:
+			return c.replace(e, configFile)
+		}
+	}
+	l, err := c.listen(address)
+	if err != nil {
+		return listenError(address, err)
+	}
+	c.add(kindTCP, address, l, configFile)
+	return nil
+}
+
+func (c *Change) add(k kind, address string, l net.Listener, configFile string) {
+	e := c.server.endpoint(k, l, configFile)
+	e.address = address
+	c.next, c.fresh = append(c.next, e), append(c.fresh, e)
+}
+
+// replace serves an endpoint's socket under another web configuration: its
+// socket is duplicated, so that it goes on listening when the old one is closed.
+func (c *Change) replace(e *endpoint, configFile string) error {
+	filer, ok := e.open.(interface{ File() (*os.File, error) })
+	if !ok {
+		return fmt.Errorf("web.config_file: the socket at %s cannot change its web configuration; restart the daemon", e.open.Addr())
+	}
+	f, err := filer.File()
+	if err != nil {
+		return fmt.Errorf("web.listen: %s: duplicate the socket: %w", e.open.Addr(), err)
+	}
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return fmt.Errorf("web.listen: %s: duplicate the socket: %w", e.open.Addr(), err)
+	}
+	if e.kind == kindInherited {
+		c.gone = append(c.gone, e)
+	}
+	c.add(e.kind, e.address, l, configFile)
+	return nil
+}
+
+// listen opens a TCP address. Where one of the server's own sockets is in the
+// way, as :10056 is of localhost:10056, the two share the port for a moment.
+func (c *Change) listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return l, err
+	}
+	var own []syscall.Conn
+	for _, e := range c.server.endpoints {
+		if conn, ok := e.open.(syscall.Conn); ok && e.kind == kindTCP && samePort(e.open.Addr(), address) {
+			own = append(own, conn)
+		}
+	}
+	if len(own) == 0 {
+		return nil, err
+	}
+	for _, conn := range own {
+		if sharePort(conn, true) != nil {
+			return nil, err
+		}
+		// Closed soon, or listening on alone: it is not to be joined by others.
+		defer func() { _ = sharePort(conn, false) }()
+	}
+	shared := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return setReusePort(raw, 1) }}
+	if l, err = shared.Listen(context.Background(), "tcp", address); err != nil {
+		return nil, err
+	}
+	return l, sharePort(l.(*net.TCPListener), false)
+}
+
+func samePort(have net.Addr, address string) bool {
+	want, err := net.ResolveTCPAddr("tcp", address)
+	tcp, ok := have.(*net.TCPAddr)
+	return ok && err == nil && tcp.Port == want.Port
+}
+
+// sharePort lets another socket of this user take the port of conn, or no longer.
+func sharePort(conn syscall.Conn, share bool) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	value := 0
+	if share {
+		value = 1
+	}
+	return setReusePort(raw, value)
+}
+
+func setReusePort(raw syscall.RawConn, value int) error {
+	var err error
+	if controlErr := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, value) }); controlErr != nil {
+		return controlErr
+	}
+	return err
+}
+
+// Commit puts the change in force. Answers under way on listeners that end get
+// half a second to finish.
+func (c *Change) Commit() {
+	s := c.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endpoints = c.next
+	// The old ones first: a socket that was duplicated must not be accepted from
+	// under both configurations.
+	for _, e := range c.gone {
+		close(e.stop)
+		_ = e.open.Close()
+	}
+	for _, e := range c.fresh {
+		if s.start != nil {
+			s.start(e)
+		}
+	}
+}
+
+// Discard closes what Prepare opened.
+func (c *Change) Discard() {
+	for _, e := range c.fresh {
+		_ = e.open.Close()
+	}
+}
