@@ -39,6 +39,14 @@ func logChanges(log *slog.Logger, before, now Report, first bool) {
 	logOrigin(log, before.Desired, now.Desired)
 }
 
+// logReverts names what others did, which the repairs that follow answer.
+func logReverts(log *slog.Logger, reverts []Revert) {
+	for _, r := range reverts {
+		text := fmt.Sprintf("%s %s: another program changed %d to %d", r.Device, r.Setting, r.From, r.To)
+		log.Info(text, "device", r.Device, "eni", r.ENI, "setting", r.Setting.String(), "current", r.To)
+	}
+}
+
 func logSetting(log *slog.Logger, n NICReport, s, before SettingReport) {
 	attrs := []any{"device", n.Device, "eni", n.ENI, "setting", s.Setting.String(), "current", s.Current,
 		"desired", s.Desired, "source", s.Source.String(), "reason", s.Reason.String()}
@@ -48,6 +56,7 @@ func logSetting(log *slog.Logger, n NICReport, s, before SettingReport) {
 	case s.Applied != nil:
 		log.Info(fmt.Sprintf("%s %s: %d -> %d", n.Device, s.Setting, s.Applied.From, s.Applied.To), attrs...)
 	case s.Reason == before.Reason && s.Current == before.Current && s.Desired == before.Desired:
+	case s.Reason == before.Reason && s.Reason == plan.Contested: // it goes on changing
 	case s.Drift, s.Reason == plan.Unreadable, s.Reason == plan.DuplicateMAC:
 		log.Warn(fmt.Sprintf("%s %s: %s", n.Device, s.Setting, s.Message), attrs...)
 	case before.Drift:

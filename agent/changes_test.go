@@ -2,9 +2,13 @@ package agent
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"github.com/enitune/enitune/nic"
 )
 
 func TestAFailingSourceIsLoggedOnceAndItsReturnToo(t *testing.T) {
@@ -26,4 +30,41 @@ func TestAFailingSourceIsLoggedOnceAndItsReturnToo(t *testing.T) {
 	if errors, back := strings.Count(b.String(), "level=ERROR"), strings.Count(b.String(), "answers again"); errors != 1 || back != 1 {
 		t.Errorf("%d errors and %d returns in:\n%s", errors, back, b.String())
 	}
+}
+
+func TestTheLogTellsWhoChangedWhatUntilItIsContested(t *testing.T) {
+	file := stateFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		k := newKernel(eth(1, 4, 8, 1024))
+		d := daemonOn(k, newCloudModel(apiInterface(1, 4)), file, func(o *DaemonOptions, r *ReconcilerOptions) {
+			o.Log = slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelInfo}))
+			r.Budget.Burst = 100
+		})
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- d.Run(ctx) }()
+		for n := range 30 {
+			synctest.Wait()
+			k.foreign(1, nic.Queues, 1+n%3)
+			d.trigger.fire(CauseEthtool)
+		}
+		synctest.Wait()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		log := b.String()
+		for text, want := range map[string]int{
+			"eth1 queues: another program changed 4 to 1": 1, "another program changed 4": contestedAfter,
+			"-> 4": contestedAfter - 1, "reason=contested": 1,
+		} {
+			if got := strings.Count(log, text); got != want {
+				t.Errorf("%d times %q, want %d, in:\n%s", got, text, want, log)
+			}
+		}
+		if first, repair := strings.Index(log, "changed 4 to 1"), strings.Index(log, "eth1 queues: 1 -> 4"); first < 0 || repair < first {
+			t.Error("the repair is told before what it answers")
+		}
+	})
 }

@@ -211,7 +211,7 @@ func (d *Daemon) reconcile(ctx context.Context, cause Cause, since time.Time) {
 	if (cause == CauseEthtool || cause == CauseLink) && report.changed() {
 		d.o.Recorder.Repaired(end.Sub(since))
 	}
-	d.publish(report)
+	d.publish(outcome)
 	d.retryAt = outcome.RetryAt
 	if !view.Known {
 		d.lookups = lookups{}
@@ -224,11 +224,13 @@ func (d *Daemon) reconcile(ctx context.Context, cause Cause, since time.Time) {
 }
 
 // publish makes a report the current one, and logs what it changes.
-func (d *Daemon) publish(report Report) {
+func (d *Daemon) publish(o Outcome) {
+	report := o.Report
 	d.mu.Lock()
 	before, had := d.report, d.have
 	d.report, d.have = report, true
 	d.mu.Unlock()
+	logReverts(d.o.Log, o.Reverts)
 	logChanges(d.o.Log, before, report, !had)
 	if d.o.Reported != nil {
 		d.o.Reported(report)

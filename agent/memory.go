@@ -83,9 +83,17 @@ func (n *nicMemory) setting(s nic.Setting) *settingMemory {
 	return sm
 }
 
-// observe takes the first look of a reconcile at a NIC and gives the settings
-// that someone else changed since the last one.
-func (m *memory) observe(st nic.State, now time.Time) (foreign []nic.Setting) {
+// foreign is a change that someone else made.
+type foreign struct {
+	setting  nic.Setting
+	from, to int
+	// revert: what was changed was as wanted, and not yet contested.
+	revert bool
+}
+
+// observe takes the first look of a reconcile at a NIC and gives what someone
+// else changed since the last one.
+func (m *memory) observe(st nic.State, now time.Time) (changed []foreign) {
 	n := m.nic(st.ID())
 	if n.index != st.Index { // hot-plugged again: a new device with its own start
 		n.index = st.Index
@@ -102,15 +110,17 @@ func (m *memory) observe(st nic.State, now time.Time) (foreign []nic.Setting) {
 			continue
 		}
 		if r.Current != sm.seen.Current || r.Highest != sm.seen.Highest {
-			foreign = append(foreign, s)
+			f := foreign{setting: s, from: sm.seen.Current, to: r.Current}
 			if sm.verified {
 				sm.reverts = append(within(sm.reverts, now, m.budget.Per), now)
+				f.revert = len(sm.reverts) <= contestedAfter
 			}
+			changed = append(changed, f)
 			sm.refusal = refusal{}
 		}
 		sm.seen, sm.verified = r, false
 	}
-	return foreign
+	return changed
 }
 
 // budgetLeft is how many writes a NIC may still take.

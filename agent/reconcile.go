@@ -74,12 +74,22 @@ type Outcome struct {
 	// Replugged: a matched NIC is new since the look before. An ENI that was
 	// detached can come back with another queue number.
 	Replugged bool
+	// Reverts are what someone else changed away from what was wanted, as long as
+	// the setting is not contested.
+	Reverts []Revert
 	// RetryAt is when a write that was put off may be tried again; zero if none
 	// was.
 	RetryAt time.Time
 
 	// kernelErr is what kept the NICs from being read.
 	kernelErr error
+}
+
+// Revert is a change by someone else.
+type Revert struct {
+	Device, ENI string
+	Setting     nic.Setting
+	From, To    int
 }
 
 // ReconcilerOptions configure a Reconciler.
@@ -143,7 +153,7 @@ func (r *Reconciler) reconcile(ctx context.Context, view View, write bool, o *Ou
 		o.noteKernel(err)
 	}
 	r.follow(subjects, view)
-	r.noteForeign(subjects)
+	r.noteForeign(o, subjects)
 	r.plan(subjects)
 	for pass := 0; write && pass < passes && r.write(ctx, subjects); pass++ {
 		r.plan(subjects)
@@ -220,14 +230,17 @@ func (r *Reconciler) noteReplugged(pairs []pairing, known bool) (replugged bool)
 }
 
 // noteForeign records what someone else changed since the last reconcile.
-func (r *Reconciler) noteForeign(subjects []*subject) {
+func (r *Reconciler) noteForeign(o *Outcome, subjects []*subject) {
 	now := r.clock()
 	for _, s := range subjects {
 		if s.knows == plan.ENIUnknown || s.target.Excluded {
 			continue
 		}
-		for _, setting := range r.memory.observe(s.target.State, now) {
-			r.recorder.ForeignChange(s.nic.Name, s.eni.ID, setting)
+		for _, f := range r.memory.observe(s.target.State, now) {
+			r.recorder.ForeignChange(s.nic.Name, s.eni.ID, f.setting)
+			if f.revert {
+				o.Reverts = append(o.Reverts, Revert{s.nic.Name, s.eni.ID, f.setting, f.from, f.to})
+			}
 		}
 	}
 	r.memory.expire(now)
