@@ -140,8 +140,10 @@ func want(w config.Want) agent.Want {
 // cannot be read or says nothing.
 func machineID() string {
 	serial := strings.TrimSpace(credential("machine-serial"))
-	if data, err := os.ReadFile("/sys/class/dmi/id/product_serial"); err == nil && serial == "" {
-		serial = strings.TrimSpace(string(data))
+	if serial == "" {
+		if data, err := os.ReadFile("/sys/class/dmi/id/product_serial"); err == nil {
+			serial = strings.TrimSpace(string(data))
+		}
 	}
 	if len(serial) < 8 || strings.EqualFold(serial, "Not Specified") {
 		return ""
