@@ -18,7 +18,8 @@ import (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var rivals, toLog bool
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find out what is missing for enitune to work here",
 		Long: `doctor tests what enitune needs on this machine and in the cloud, looks for other
@@ -26,23 +27,59 @@ programs that set queues or rings, and gives a remedy for each fault. It changes
 nothing and runs no other program. Run it as root to test what the daemon can do,
 as another user to test what that user can do.
 
+With --rivals it only looks for the other programs, in their files; neither the
+cloud nor the daemon is asked. With --log, as enitune.service has it, it writes
+those that act to the log, and finding some is no error.
+
 Exit code: 0 nothing is wrong, 2 warnings only, 1 something fails.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if toLog && !rivals {
+				return errors.New("--log goes with --rivals only")
+			}
+			if rivals {
+				return a.rivals(cmd, toLog)
+			}
 			facts, err := a.gather(cmd)
 			if err != nil {
 				return err
 			}
-			report := doctor.Examine(facts, time.Now())
-			if err := a.printDoctor(report); err != nil {
-				return err
-			}
-			if code := report.ExitCode(); code != doctor.ExitHealthy {
-				return exitCode(code)
-			}
-			return nil
+			return a.reportDoctor(doctor.Examine(facts, time.Now()))
 		},
 	}
+	cmd.Flags().BoolVar(&rivals, "rivals", false, "look only for other programs that set channels or rings")
+	cmd.Flags().BoolVar(&toLog, "log", false, "with --rivals: write those that act to the log")
+	return cmd
+}
+
+// rivals looks for the other programs only. A faulty configuration is for others
+// to tell: only whether queues may be lowered is taken from it.
+func (a *app) rivals(cmd *cobra.Command, toLog bool) error {
+	cfg, err := a.config(cmd)
+	if err != nil {
+		cfg = config.Default()
+	}
+	found := doctor.ReadRivals(os.DirFS("/"))
+	if !toLog {
+		return a.reportDoctor(doctor.ExamineRivals(found, mayLower(cfg), time.Now()))
+	}
+	log, err := a.logger()
+	if err != nil {
+		return err
+	}
+	doctor.LogRivals(log, found, mayLower(cfg))
+	return nil
+}
+
+// reportDoctor prints a report, and ends with its exit code.
+func (a *app) reportDoctor(report doctor.Report) error {
+	if err := a.printDoctor(report); err != nil {
+		return err
+	}
+	if code := report.ExitCode(); code != doctor.ExitHealthy {
+		return exitCode(code)
+	}
+	return nil
 }
 
 // gather collects what the doctor judges. A faulty configuration is a fact, too:

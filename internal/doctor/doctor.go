@@ -89,6 +89,8 @@ const (
 	CheckNetworkManager Check = "networkmanager"
 	CheckLinkFiles      Check = "systemd_link"
 	CheckIfcfg          Check = "ifcfg"
+	CheckIfupdown       Check = "ifupdown"
+	CheckScripts        Check = "scripts"
 )
 
 // Finding is the outcome of one check on one object.
@@ -143,13 +145,23 @@ func (r Report) ExitCode() int {
 
 // Examine judges the facts.
 func Examine(f Facts, now time.Time) Report {
-	r := Report{Version: 1, Time: now.UTC(), Status: OK, Findings: []Finding{}}
-	for _, check := range []func(Facts) []Finding{
+	return examine(f, now,
 		checkCapabilities, checkKernel, checkSysfs, checkNICs,
 		checkConfig, checkStateDir, checkState, checkListen, checkDaemon,
 		checkMetadata, checkIdentity, checkEndpoint, checkClock, checkProxy, checkCredentials, checkPermissions,
-		checkRivals,
-	} {
+		checkRivals)
+}
+
+// ExamineRivals judges only the other programs that set channels and rings.
+// mayLower tells that the configuration can ask for fewer queues than a NIC
+// offers.
+func ExamineRivals(rivals []Rival, mayLower bool, now time.Time) Report {
+	return examine(Facts{Rivals: rivals, Agent: Agent{MayLower: mayLower}}, now, checkRivals)
+}
+
+func examine(f Facts, now time.Time, checks ...func(Facts) []Finding) Report {
+	r := Report{Version: 1, Time: now.UTC(), Status: OK, Findings: []Finding{}}
+	for _, check := range checks {
 		r.Findings = append(r.Findings, check(f)...)
 	}
 	for _, found := range r.Findings {

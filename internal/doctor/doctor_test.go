@@ -162,12 +162,18 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 		{"ecs_mq that fights", func(f *Facts) {
 			f.Rivals, f.Agent.MayLower = []Rival{{Check: CheckECSMQ, File: "/a", Says: "sets"}}, true
 		}, CheckECSMQ, "/a", Warn, []string{"systemctl disable --now ecs_mq"}},
-		{"ecs_mq switched off", func(f *Facts) { f.Rivals = []Rival{{Check: CheckECSMQ, File: "/a", Idle: true}} }, CheckECSMQ, "/a", OK, []string{"not enabled"}},
+		{"ecs_mq switched off", func(f *Facts) { f.Rivals = []Rival{{Check: CheckECSMQ, File: "/a", Idle: notEnabled}} }, CheckECSMQ, "/a", OK, []string{"not enabled"}},
 		{"irqbalance", func(f *Facts) { f.Rivals = []Rival{{Check: CheckIrqbalance, File: "/a"}} }, CheckIrqbalance, "/a", Note, nil},
 		{"TuneD", func(f *Facts) { f.Rivals = []Rival{{Check: CheckTuneD, File: "/a", Says: "ring=rx 1"}} }, CheckTuneD, "/a", Warn, []string{"ring=rx 1", "tuned-adm"}},
 		{"NetworkManager", func(f *Facts) { f.Rivals = []Rival{{Check: CheckNetworkManager, File: "/a", Says: "ring-rx=1"}} }, CheckNetworkManager, "/a", Warn, []string{"nmcli"}},
 		{"a .link file", func(f *Facts) { f.Rivals = []Rival{{Check: CheckLinkFiles, File: "/a", Says: "RxChannels=1"}} }, CheckLinkFiles, "/a", Warn, []string{"udev"}},
 		{"an ifcfg file", func(f *Facts) { f.Rivals = []Rival{{Check: CheckIfcfg, File: "/a", Says: "ETHTOOL_OPTS=-G"}} }, CheckIfcfg, "/a", Warn, []string{"ETHTOOL_OPTS"}},
+		{"a NetworkManager connection with a name", func(f *Facts) {
+			f.Rivals = []Rival{{Check: CheckNetworkManager, File: "/a", Says: "ring-rx=1", Undo: "nmcli connection modify 'my eth0' ethtool.ring-rx ''"}}
+		}, CheckNetworkManager, "/a", Warn, []string{"'my eth0'"}},
+		{"an interfaces file", func(f *Facts) { f.Rivals = []Rival{{Check: CheckIfupdown, File: "/a", Says: "hardware-dma-ring-rx 1"}} }, CheckIfupdown, "/a", Warn, []string{"line out"}},
+		{"a script", func(f *Facts) { f.Rivals = []Rival{{Check: CheckScripts, File: "/a", Says: "ethtool -L"}} }, CheckScripts, "/a", Warn, []string{"ethtool command"}},
+		{"a script that nothing runs", func(f *Facts) { f.Rivals = []Rival{{Check: CheckScripts, File: "/a", Idle: "not executable"}} }, CheckScripts, "/a", OK, []string{"not executable"}},
 		{"a file of root's", func(f *Facts) { f.Rivals = []Rival{{Check: CheckNetworkManager, File: "/a", Hidden: true}} }, CheckNetworkManager, "/a", Note, []string{"sudo"}},
 	}
 	for _, tt := range tests {

@@ -12,8 +12,18 @@ import (
 // maxFile bounds what is read of any file, in bytes.
 const maxFile = 1 << 20
 
-// readFile reads a file, at most maxFile of it.
+// errIrregular: a folder, or what could keep its reader waiting, as a pipe does.
+var errIrregular = errors.New("not a regular file")
+
+// readFile reads a regular file, at most maxFile of it.
 func readFile(root fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(root, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errIrregular}
+	}
 	file, err := root.Open(name)
 	if err != nil {
 		return nil, err
@@ -38,6 +48,18 @@ type unit struct {
 
 // active tells whether systemd starts it at boot.
 func (u unit) active() bool { return u.file != "" && u.enabled && !u.masked }
+
+// idle tells why systemd does not start it; "" if it does.
+func (u unit) idle() string {
+	switch {
+	case u.active():
+		return ""
+	case u.masked:
+		return "masked"
+	default:
+		return notEnabled
+	}
+}
 
 // unitDirs are where units stand, the first one wins (systemd.unit(5)).
 func unitDirs() []string {
@@ -65,15 +87,17 @@ func findUnit(root fs.FS, name string) unit {
 func UnitEnabled(root fs.FS, name string) bool { return findUnit(root, name).active() }
 
 // findFile finds a file in the first of several folders, as systemd and udev
-// do. masked: it is a link to /dev/null, which hides those in later folders.
+// do. masked: it is empty or a link to /dev/null, which hides those in later
+// folders.
 func findFile(root fs.FS, name string, dirs []string) (file string, masked bool) {
 	for _, dir := range dirs {
 		at := path.Join(dir, name)
-		if _, err := fs.Lstat(root, at); err != nil {
+		info, err := fs.Lstat(root, at)
+		if err != nil {
 			continue
 		}
 		target, err := fs.ReadLink(root, at)
-		return "/" + at, err == nil && target == "/dev/null"
+		return "/" + at, err == nil && target == "/dev/null" || info.Mode().IsRegular() && info.Size() == 0
 	}
 	return "", false
 }

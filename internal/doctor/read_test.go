@@ -43,91 +43,6 @@ func TestReadGuest(t *testing.T) {
 	}
 }
 
-func TestReadRivals(t *testing.T) {
-	const enabled = "->/usr/lib/systemd/system/x"
-	tests := []struct {
-		name  string
-		files map[string]string
-		want  []Rival
-	}{
-		{"none", nil, nil},
-		{"ecs_mq in force", map[string]string{
-			"usr/lib/systemd/system/ecs_mq.service":                         "[Unit]",
-			"etc/systemd/system/multi-user.target.wants/ecs_mq.service":     enabled,
-			"lib/udev/rules.d/62-ecs-mq.rules":                              "ACTION",
-			"usr/lib/systemd/system/irqbalance.service":                     "[Unit]",
-			"etc/systemd/system/multi-user.target.wants/irqbalance.service": enabled,
-		}, []Rival{
-			{Check: CheckECSMQ, File: "/usr/lib/systemd/system/ecs_mq.service"},
-			{Check: CheckECSMQ, File: "/lib/udev/rules.d/62-ecs-mq.rules"},
-			{Check: CheckIrqbalance, File: "/usr/lib/systemd/system/irqbalance.service"},
-		}},
-		{"ecs_mq switched off", map[string]string{
-			"etc/systemd/system/ecs_mq.service":                         "->/dev/null",
-			"usr/lib/systemd/system/ecs_mq.service":                     "[Unit]",
-			"etc/systemd/system/multi-user.target.wants/ecs_mq.service": enabled,
-			"etc/udev/rules.d/62-ecs-mq.rules":                          "->/dev/null",
-			"usr/lib/udev/rules.d/62-ecs-mq.rules":                      "ACTION",
-			"usr/lib/systemd/system/irqbalance.service":                 "[Unit]",
-		}, []Rival{
-			{Check: CheckECSMQ, File: "/etc/systemd/system/ecs_mq.service", Idle: true},
-			{Check: CheckECSMQ, File: "/etc/udev/rules.d/62-ecs-mq.rules", Idle: true},
-			{Check: CheckIrqbalance, File: "/usr/lib/systemd/system/irqbalance.service", Idle: true},
-		}},
-		{"TuneD, through an included profile and a named section", map[string]string{
-			"usr/lib/systemd/system/tuned.service":                     "[Unit]",
-			"etc/systemd/system/multi-user.target.wants/tuned.service": enabled,
-			"etc/tuned/active_profile":                                 "mine other\n",
-			"etc/tuned/mine/tuned.conf":                                "[main]\ninclude=base, mine\n[fast]\ntype=net\ndevices=eth*\nring=rx 1024 \\\n tx 512\n[disk]\nring=no\n",
-			"usr/lib/tuned/mine/tuned.conf":                            "[net]\nring=rx 1\n",
-			"usr/lib/tuned/profiles/base/tuned.conf":                   "# x\n[net]\nchannels = combined 2\n",
-			"etc/tuned/unused/tuned.conf":                              "[net]\nchannels=combined 9\n",
-		}, []Rival{
-			{Check: CheckTuneD, File: "/etc/tuned/mine/tuned.conf", Says: "ring=rx 1024  tx 512"},
-			{Check: CheckTuneD, File: "/usr/lib/tuned/profiles/base/tuned.conf", Says: "channels=combined 2"},
-		}},
-		{"TuneD, not enabled", map[string]string{"etc/tuned/active_profile": "p", "usr/lib/tuned/p/tuned.conf": "[net]\nring=rx 1"},
-			[]Rival{{Check: CheckTuneD, File: "/usr/lib/tuned/p/tuned.conf", Says: "ring=rx 1", Idle: true}}},
-		{"TuneD, profile outside of its folder", map[string]string{"etc/tuned/active_profile": "../../x"}, nil},
-		{"NetworkManager", map[string]string{
-			"etc/NetworkManager/system-connections/eth0.nmconnection": "[connection]\nid=eth0\n[ethtool]\nfeature-gro=true\nring-rx=1024\nchannels-combined=2\n",
-			"etc/NetworkManager/system-connections/eth1.nmconnection": "[ethtool]\nfeature-gro=true\n",
-		}, []Rival{{Check: CheckNetworkManager, File: "/etc/NetworkManager/system-connections/eth0.nmconnection", Says: "ring-rx=1024, channels-combined=2"}}},
-		{".link files, one hides another", map[string]string{
-			"etc/systemd/network/10-a.link":               "[Match]\nDriver=virtio_net\n[Link]\nMTUBytes=1500\n",
-			"usr/lib/systemd/network/10-a.link":           "[Link]\nRxChannels=1\n",
-			"usr/lib/systemd/network/20-b.link":           "[Link]\nCombinedChannels=2\nTxBufferSize=max\n",
-			"etc/systemd/network/20-b.link.d/more.conf":   "[Link]\nRxBufferSize=512\n",
-			"usr/lib/systemd/network/99-default.link":     "[Link]\nNamePolicy=keep\n",
-			"usr/lib/systemd/network/30-c.link":           "[Link]\nRxChannels=\n",
-			"run/systemd/network/40-d.link":               "->/dev/null",
-			"usr/lib/systemd/network/40-d.link":           "[Link]\nRxChannels=3\n",
-			"usr/lib/systemd/network/irrelevant.network":  "[Link]\nRxChannels=3\n",
-			"usr/lib/systemd/network/50-folder.link/file": "",
-		}, []Rival{
-			{Check: CheckLinkFiles, File: "/usr/lib/systemd/network/20-b.link", Says: "CombinedChannels=2, TxBufferSize=max"},
-			{Check: CheckLinkFiles, File: "/etc/systemd/network/20-b.link.d/more.conf", Says: "RxBufferSize=512"},
-		}},
-		{"network scripts", map[string]string{
-			"etc/sysconfig/network-scripts/ifcfg-eth0": "DEVICE=eth0\nETHTOOL_OPTS=\"-G ${DEVICE} rx 512; -K eth0 gro on\"\n",
-			"etc/sysconfig/network-scripts/ifcfg-eth1": "ETHTOOL_OPTS=\"-K eth1 gro on\"\n",
-		}, []Rival{{Check: CheckIfcfg, File: "/etc/sysconfig/network-scripts/ifcfg-eth0", Says: `ETHTOOL_OPTS="-G ${DEVICE} rx 512; -K eth0 gro on"`}}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := ReadRivals(tree(tt.files))
-			for i := range got {
-				if got[i].Check == CheckECSMQ {
-					got[i].Says = "" // words of ours
-				}
-			}
-			if d := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); d != "" {
-				t.Errorf("(-want +got):\n%s", d)
-			}
-		})
-	}
-}
-
 func TestReadListeners(t *testing.T) {
 	const heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 	root := tree(map[string]string{
@@ -202,7 +117,6 @@ func FuzzParseINI(f *testing.F) {
 				t.Errorf("%+v is longer than the file", e)
 			}
 		}
-		netSections(parseINI(data))
 	})
 }
 
