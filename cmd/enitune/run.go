@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/enitune/enitune/internal/config"
+	"github.com/enitune/enitune/internal/doctor"
 	"github.com/enitune/enitune/internal/web"
 )
 
@@ -57,6 +58,11 @@ func runDaemon(ctx context.Context, load func() (config.Config, error), profile 
 		return err
 	}
 	log.Info("enitune starts", "version", build().Version, "mode", s.current.cfg.Reconcile.Mode.String(), "listen", addresses(s.server))
+	if os.Geteuid() == 0 {
+		// Another user cannot look into NetworkManager's files; for the daemon of
+		// enitune.service its ExecStartPre= does.
+		doctor.LogRivals(log, doctor.ReadRivals(os.DirFS("/")), mayLower(s.current.cfg))
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.run(ctx) })
 	g.Go(func() error {
