@@ -3,14 +3,16 @@
 GO      ?= go
 BINARY  := bin/enitune
 TOOL    := $(GO) tool -modfile=internal/tools/go.mod
-# The build tags of the tests that need namespaces or guests, so that lint sees them.
-TAGS    := netns,lab
+# The build tags of the tests that need namespaces, guests or packages, so that
+# lint sees them.
+TAGS    := netns,lab,packages
 SOURCES := $(shell find . -name '*.go' -not -path './.*')
 
-# A build from a tarball has no git: name them, as in make build VERSION=v1.2.3.
-VERSION ?= $(or $(shell git describe --tags --match 'v*' --dirty 2>/dev/null),dev)
-COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
-DATE    ?= $(shell git log -1 --format=%cI 2>/dev/null)
+# What git says, see packaging/version.sh. A build outside of git names it, as in
+# make build VERSION=1.2.3.
+override VERSION := $(shell VERSION='$(VERSION)' packaging/version.sh)
+COMMIT  := $(shell packaging/version.sh commit)
+DATE    := $(shell packaging/version.sh date)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
 .DEFAULT_GOAL := build
@@ -20,20 +22,39 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 build: ## the static binary, bin/enitune
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/enitune
 
+# For a next version of the same commit: make packages VERSION=1.2.3
+ARCHS   ?= amd64 arm64
+.PHONY: packages
+packages: ## .deb, .rpm and tarballs with SHA256SUMS, in dist/; ARCHS=amd64 for one only
+	@GO='$(GO)' VERSION='$(VERSION)' LDFLAGS='$(LDFLAGS)' packaging/build.sh $(ARCHS)
+
 .PHONY: check
 check: build lint ## what to run before each commit: build, lint, quick tests
 	$(GO) test -short ./...
 
 .PHONY: test
-test: unit netns lab ## every test
+test: unit netns packages-test lab ## every test
 
 .PHONY: unit
 unit: deps ## unit tests, with the race detector where gcc is there
 	$(GO) test $(RACE) ./...
+	$(GO) test -tags manpages ./cmd/enitune
 
 .PHONY: netns
 netns: deps ## tests against this kernel, in namespaces of their own
 	$(GO) test $(RACE) -tags netns ./test/...
+
+.PHONY: packages-test
+packages-test: packages-deps .cache/packages/debian-12.tar ## tests of the packages: same bytes, contents, what their scripts do
+	$(GO) test -tags packages -timeout 20m ./packaging
+
+# A root file system without a running systemd, in which the packages are
+# installed, upgraded and removed.
+.cache/packages/debian-12.tar: | packages-deps
+	@mkdir -p $(@D)
+	@command -v mmdebstrap >/dev/null || { [ "$$CI" != true ]; exit; }; \
+	mmdebstrap --quiet --variant=minbase --include=systemd bookworm $@.part.tar && \
+	mv $@.part.tar $@
 
 .PHONY: lab
 lab: ## tests in real guests (QEMU)
@@ -46,12 +67,16 @@ demo: build ## a simulated cloud and NICs, nothing real; KEEP=1 leaves it runnin
 	$(GO) build -buildvcs=false -o bin/demo ./test/demo
 	@bin/demo --enitune $(BINARY) $(if $(KEEP),--keep)
 
+# What writes the manual pages has a main function of its own, which leaves parts
+# of the agent unused.
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck, errorlint, exhaustive, revive
 	@unformatted=$$(gofmt -l $(SOURCES)); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags $(TAGS) ./...
 	$(TOOL) staticcheck -tags $(TAGS) ./...
+	$(GO) vet -tags manpages ./cmd/enitune
+	$(TOOL) staticcheck -tags manpages -checks inherit,-U1000 ./cmd/enitune
 	GOFLAGS="$$($(GO) env GOFLAGS) -tags=$(TAGS)" $(TOOL) go-errorlint ./...
 	GOFLAGS="$$($(GO) env GOFLAGS) -tags=$(TAGS)" $(TOOL) exhaustive -i -typeonly '^github\.com/enitune/' ./...
 	$(TOOL) revive -config internal/tools/revive.toml -formatter plain ./...
@@ -64,18 +89,31 @@ fmt: ## format the Go files
 # tests are worth running without it.
 RACE = $(shell command -v gcc >/dev/null && echo -race)
 
+# Programs, each with the Debian packages that have it.
+NEEDS          := gcc:gcc,libc6-dev systemd-analyze:systemd mandoc:mandoc
+NEEDS_PACKAGES := lintian:lintian rpmlint:rpmlint rpm:rpm dnf:dnf mmdebstrap:mmdebstrap shellcheck:shellcheck
+
 .PHONY: deps
-deps: ## what the tests need: gcc, systemd-analyze; installed when root on Debian or Ubuntu
+deps: ## what the unit tests need; installed when root on Debian or Ubuntu
+	$(call install,$(NEEDS))
+
+.PHONY: packages-deps
+packages-deps: ## the same for the tests of the packages
+	$(call install,$(NEEDS_PACKAGES))
+
+define install
 	@missing=; \
-	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
-	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
+	for need in $(1); do \
+		command -v "$${need%%:*}" >/dev/null || missing="$$missing $$(echo "$${need#*:}" | tr , ' ')"; \
+	done; \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; \
 	else \
-		echo "missing:$$missing (the race detector needs gcc, the units' test systemd-analyze); type: sudo apt-get install$$missing" >&2; \
+		echo "missing:$$missing; tests that need it are skipped; type: sudo apt-get install$$missing" >&2; \
 		[ "$$CI" != true ]; \
 	fi
+endef
 
 .PHONY: clean
 clean: ## remove what was built; .cache (guests, kernels) stays
@@ -83,4 +121,4 @@ clean: ## remove what was built; .cache (guests, kernels) stays
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

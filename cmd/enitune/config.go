@@ -14,8 +14,10 @@ func (a *app) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Check or show the configuration",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  enitune config check
+  enitune config show`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.configCheckCommand(), a.configShowCommand())
 	return cmd
@@ -25,7 +27,14 @@ func (a *app) configCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Read a configuration file strictly and report every fault",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `check reads a configuration file as strictly as the daemon does, and the files
+that it names, and reports every fault with its line and column. Without FILE it
+reads the one that --config names.
+
+Exit code: 0 no fault, 1 at least one fault, or no such file.`,
+		Example: `  enitune config check
+  enitune config check ./config.yaml && sudo cp config.yaml /etc/enitune/`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, named := a.configPath, cmd.Flags().Changed("config")
 			if len(args) == 1 {
@@ -51,7 +60,11 @@ func (a *app) configShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show",
 		Short: "Print the effective configuration, defaults included",
-		Args:  cobra.NoArgs,
+		Long: `show prints every key with the value that is in force: that of the configuration
+file, or else the default.`,
+		Example: `  enitune config show
+  enitune config show -o json | jq .reconcile`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.config(cmd)
 			if err != nil {

@@ -32,6 +32,8 @@ cloud nor the daemon is asked. With --log, as enitune.service has it, it writes
 those that act to the log, and finding some is no error.
 
 Exit code: 0 nothing is wrong, 2 warnings only, 1 something fails.`,
+		Example: `  sudo enitune doctor               # what the daemon can do
+  enitune doctor -o json | jq '.findings[] | select(.status == "fail")'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if toLog && !rivals {

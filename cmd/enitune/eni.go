@@ -22,6 +22,9 @@ machine with credentials for the ECS API, and need no root.
 The region is the first of --region, cloud.region in the configuration,
 ALIBABA_CLOUD_REGION_ID, the region of --profile, the metadata service's (on an
 instance), the region of the aliyun CLI's current profile.`,
+		Example: `  enitune eni list
+  enitune eni limits
+  enitune eni set eni-bp67acfmxazb4p1 --queues 8 --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

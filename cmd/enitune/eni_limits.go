@@ -29,6 +29,9 @@ func (a *app) eniLimitsCommand(f *eniFlags) *cobra.Command {
 together, ERIs and their RDMA queue pairs. Of the instance that it runs on, or
 of --instance, it also shows what the ENIs use and what is left. Of a type named
 with --instance-type it shows the limits alone.`,
+		Example: `  enitune eni limits
+  enitune eni limits --instance i-bp67acfmxazb4p1
+  enitune eni limits --instance-type ecs.g8i.2xlarge --region cn-hangzhou`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if of.instanceType != "" && of.instance != "" {

@@ -28,6 +28,9 @@ func (a *app) eniListCommand(f *eniFlags) *cobra.Command {
 		Long: `list shows the ENIs of the instance that it runs on, those of another cloud
 service included. --instance names another instance; --all means every ENI of
 the account in the region.`,
+		Example: `  enitune eni list
+  enitune eni list --instance i-bp67acfmxazb4p1 --region cn-hangzhou
+  enitune eni list --all -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if s.all && s.instance != "" {

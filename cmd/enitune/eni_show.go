@@ -18,6 +18,8 @@ func (a *app) eniShowCommand(f *eniFlags) *cobra.Command {
 		Short: "Show everything that is known of an ENI",
 		Long: `show prints every attribute of an ENI that the API gives. Where the ENI is one
 of this guest's, the NIC stands beside it, with its queues and rings.`,
+		Example: `  enitune eni show eni-bp67acfmxazb4p1
+  enitune eni show eni-bp67acfmxazb4p1 --region cn-hangzhou -o yaml`,
 		Args: oneENI,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect(cmd, *f, false)

@@ -1,3 +1,5 @@
+//go:build !manpages
+
 // Command enitune keeps the queue counts and ring sizes of an ECS instance's
 // NICs at what their elastic network interfaces were given.
 package main

@@ -42,6 +42,9 @@ with its current, desired and largest value, where the desired value comes from,
 and what apply would do. It changes nothing.
 
 Exit code: 0 in sync, 2 drift, 1 error.`,
+		Example: `  enitune plan
+  enitune plan --offline            # by the cached desired state alone
+  enitune plan -o json | jq '.nics[].settings[] | select(.action == "set")'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runOnce(cmd, o) },
 	}
@@ -59,6 +62,9 @@ what is now true. With --log it writes to the log what it changed and what still
 drifts, as the daemon does, and prints nothing.
 
 Exit code: 0 converged, 2 drift remains (each with its reason), 1 error.`,
+		Example: `  enitune apply
+  enitune apply --offline           # at boot, before the network is up
+  enitune apply --textfile /var/lib/prometheus/node-exporter/enitune.prom`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runOnce(cmd, o) },
 	}

@@ -25,6 +25,8 @@ configuration stays as it is; "enitune reload" reads both. Only root and the
 daemon's own user may ask.
 
 Exit code: 0 in sync, 2 drift, 1 error, or the daemon could not read the cloud.`,
+		Example: `  sudo enitune refresh              # after a change of an ENI
+  sudo enitune refresh --wait 0     # ask, and do not wait`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if wait < 0 {

@@ -63,7 +63,15 @@ func (a *app) rootCommand() *cobra.Command {
 		Short: "Keeps NIC queues and rings at what their ENIs were given",
 		Long: `enitune runs inside an Alibaba Cloud ECS Linux instance. It compares the queue
 counts and ring sizes of each NIC with what its elastic network interface (ENI)
-was given, brings the guest in line, and exports drift to Prometheus.`,
+was given, brings the guest in line, and exports drift to Prometheus.
+
+Exit code: 0 in sync, or done, 2 drift, 1 error. Commands whose codes tell more
+have them in their own help.`,
+		Example: `  enitune doctor                    # what is missing here, and how to cure it
+  enitune plan                      # what differs, and why; changes nothing
+  enitune apply                     # bring the NICs in line once
+  enitune status                    # what the running daemon last found
+  journalctl -u enitune DEVICE=eth1 # what it did to one NIC`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,

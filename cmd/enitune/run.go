@@ -34,6 +34,8 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `run keeps the NICs in line until it gets SIGTERM or SIGINT, and serves /metrics,
 /healthz, /readyz and /status. SIGHUP and "enitune reload" read the configuration
 and the desired state anew, "enitune refresh" the desired state alone.`,
+		Example: `  systemctl enable --now enitune    # the usual way
+  enitune run --log-level debug     # in the foreground, to look at it`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := a.logger()

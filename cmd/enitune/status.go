@@ -21,6 +21,8 @@ func (a *app) statusCommand() *cobra.Command {
 says so, and shows what plan --offline would.
 
 Exit code: 0 in sync, 2 drift, 1 error.`,
+		Example: `  enitune status
+  enitune status -o json | jq .in_sync`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.config(cmd)

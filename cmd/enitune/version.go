@@ -35,7 +35,9 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Example: `  enitune version
+  enitune version -o json | jq -r .version`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			b := build()
 			if a.output != "table" {

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"strings"
+)
+
+// license is the short name of a licence, as Debian's format has it.
+type license string
+
+const (
+	apache2 license = "Apache-2.0"
+	mit     license = "Expat"
+	bsd3    license = "BSD-3-clause"
+	bsd2    license = "BSD-2-clause"
+	isc     license = "ISC"
+)
+
+// phrases that a licence has, and that no other one of these has with them.
+var phrases = []struct {
+	license license
+	all     []string
+}{
+	{apache2, []string{"apache license", "version 2.0, january 2004"}},
+	{apache2, []string{"licensed under the apache license, version 2.0"}}, // without the text itself
+	{mit, []string{"permission is hereby granted, free of charge", "the above copyright notice and this permission notice shall be included"}},
+	{bsd3, []string{"redistribution and use in source and binary forms", "may be used to endorse or promote products"}},
+	{bsd2, []string{"redistribution and use in source and binary forms", "redistributions in binary form must reproduce"}},
+	{isc, []string{"permission to use, copy, modify, and/or distribute this software for any purpose"}},
+}
+
+// classify tells a licence by its words.
+func classify(text string) (license, error) {
+	words := strings.ToLower(strings.Join(strings.Fields(text), " "))
+	for _, p := range phrases {
+		found := true
+		for _, phrase := range p.all {
+			found = found && strings.Contains(words, phrase)
+		}
+		if found {
+			return p.license, nil
+		}
+	}
+	return "", errors.New("its licence is not known here; see whether it may be linked in, then teach classify its words")
+}
+
+// holders are the lines of a text that say who has the copyright.
+func holders(text string) []string {
+	var list []string
+	for line := range strings.Lines(text) {
+		line = strings.Trim(line, " \t\n*#/")
+		rest, ok := strings.CutPrefix(line, "Copyright ")
+		if !ok || strings.Contains(rest, "[yyyy]") || strings.Contains(rest, "{yyyy}") || strings.HasPrefix(rest, "notice") {
+			continue
+		}
+		rest = strings.TrimPrefix(strings.TrimPrefix(rest, "(c) "), "(C) ")
+		rest = strings.TrimPrefix(rest, "© ")
+		rest, _, _ = strings.Cut(rest, " All rights reserved")
+		list = append(list, strings.TrimRight(rest, "., "))
+	}
+	return list
+}

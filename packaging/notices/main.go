@@ -1,0 +1,41 @@
+// Command notices prints whose work the agent's binary holds, and on what terms:
+// the modules that are linked in and Go's standard library, each with its
+// licence as its authors wrote it.
+//
+//	notices -format dep5    Debian's machine-readable copyright file
+//	notices -format text    every licence and notice in full
+//
+// A licence that it does not know is an error: somebody has to look at it first.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	format := flag.String("format", "dep5", "`form` of the output: dep5 or text")
+	flag.Parse()
+	if err := run(*format, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "notices:", err)
+		os.Exit(1)
+	}
+}
+
+func run(format string, w io.Writer) error {
+	write, ok := map[string]func(io.Writer, []component) error{"dep5": writeDEP5, "text": writeText}[format]
+	if !ok {
+		return fmt.Errorf("-format is %q: use dep5 or text", format)
+	}
+	list, err := linked("./cmd/enitune")
+	if err != nil {
+		return err
+	}
+	if len(list) < 2 {
+		return errors.New("no module is linked in: this is not the agent's tree")
+	}
+	return write(w, list)
+}
