@@ -35,7 +35,7 @@ func mountAll() error {
 	return os.Chmod("/tmp", 0o777|os.ModeSticky)
 }
 
-// setEnvironment sets the environment and the host names that every command finds.
+// setEnvironment sets the environment that every command finds.
 func setEnvironment(config wire.Config) error {
 	env := append([]string{"PATH=/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/root"}, config.Env...)
 	for _, assignment := range env {
@@ -44,9 +44,14 @@ func setEnvironment(config wire.Config) error {
 			return fmt.Errorf("set %s: %w", key, err)
 		}
 	}
+	return nil
+}
+
+// writeHosts writes the host names that every command finds, by name.
+func writeHosts(addresses map[string]string) error {
 	hosts := bytes.NewBufferString("127.0.0.1\tlocalhost\n")
-	for _, name := range slices.Sorted(maps.Keys(config.Hosts)) {
-		fmt.Fprintf(hosts, "%s\t%s\n", config.Hosts[name], name)
+	for _, name := range slices.Sorted(maps.Keys(addresses)) {
+		fmt.Fprintf(hosts, "%s\t%s\n", addresses[name], name)
 	}
 	return os.WriteFile("/etc/hosts", hosts.Bytes(), 0o644)
 }
@@ -93,24 +98,34 @@ func listenUevents() (*os.File, error) {
 
 // openPort waits for the virtio-serial port, which appears some time after its driver is loaded, and opens it.
 func openPort(uevents *os.File) (*os.File, error) {
+	port, err := awaitDevice(uevents, "/dev/vport*")
+	if err != nil {
+		return nil, fmt.Errorf("wait for the virtio-serial port: %w", err)
+	}
+	// Blocking, unlike os.OpenFile: a write then waits until the host has opened its end, where a non-blocking one or a
+	// read would report the end of the file.
+	fd, err := unix.Open(port, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", port, err)
+	}
+	return os.NewFile(uintptr(fd), port), nil
+}
+
+// awaitDevice waits for a file that the pattern matches and returns its name. The uevents must have been opened before it
+// is called.
+func awaitDevice(uevents *os.File, pattern string) (string, error) {
 	var event [8192]byte
 	for {
-		ports, err := filepath.Glob("/dev/vport*")
+		files, err := filepath.Glob(pattern)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		if len(ports) > 0 {
-			// Blocking, unlike os.OpenFile: a write then waits until the host has opened its end, where a
-			// non-blocking one or a read would report the end of the file.
-			fd, err := unix.Open(ports[0], unix.O_RDWR|unix.O_CLOEXEC, 0)
-			if err != nil {
-				return nil, fmt.Errorf("open %s: %w", ports[0], err)
-			}
-			return os.NewFile(uintptr(fd), ports[0]), nil
+		if len(files) > 0 {
+			return files[0], nil
 		}
 		// What the event says does not matter; ENOBUFS means that some were lost.
 		if _, err := uevents.Read(event[:]); err != nil && !isNoBuffers(err) {
-			return nil, fmt.Errorf("wait for the virtio-serial port: %w", err)
+			return "", err
 		}
 	}
 }

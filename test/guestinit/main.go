@@ -1,7 +1,9 @@
 //go:build linux
 
-// Command guestinit is the init process of the guests that package lab boots. It mounts the kernel's file systems, loads
-// modules, sets up the NICs and then does what the harness asks for over a virtio-serial port.
+// Command guestinit is the harness's end in the guests that package lab boots. As their init process it mounts the kernel's
+// file systems and loads modules. In a guest without a disk it then sets up the NICs and does what the harness asks for over
+// a virtio-serial port; in a guest with one it hands over to the init process on the disk, which starts it again as a
+// service, to do what the harness asks for.
 package main
 
 import (
@@ -18,7 +20,14 @@ import (
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	if os.Getpid() != 1 {
+		if err := runService(context.Background()); err != nil {
+			fmt.Fprintf(os.Stderr, "guestinit: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := runInit(context.Background()); err != nil {
 		fmt.Fprintf(os.Stderr, "guestinit: %v\n", err)
 	}
 	unix.Sync()
@@ -28,8 +37,9 @@ func main() {
 	}
 }
 
-// run prepares the guest and serves the harness until that asks for the end or goes away.
-func run(ctx context.Context) error {
+// runInit prepares the guest and hands over to the system on its disk, or serves the harness until that asks for the end or
+// goes away.
+func runInit(ctx context.Context) error {
 	config, err := readConfig(wire.ConfigPath)
 	if err != nil {
 		return err
@@ -48,6 +58,12 @@ func run(ctx context.Context) error {
 	if err := loadModules(wire.ModuleListPath); err != nil {
 		return err
 	}
+	if config.Root != "" {
+		return switchRoot(uevents, config.Root)
+	}
+	if err := writeHosts(config.Hosts); err != nil {
+		return err
+	}
 	port, err := openPort(uevents)
 	if err != nil {
 		return err
@@ -57,14 +73,53 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	_, err = serveHarness(ctx, port, wire.Event{Kind: wire.Ready, Devices: devices})
+	return err
+}
+
+// runService serves the harness as a service of the system on the guest's disk. The NICs are that system's own affair. When
+// the harness asks for the end, the service manager is asked for it.
+func runService(ctx context.Context) error {
+	config, err := readConfig(wire.ServiceConfigPath)
+	if err != nil {
+		return err
+	}
+	if err := setEnvironment(config); err != nil {
+		return err
+	}
+	uevents, err := listenUevents()
+	if err != nil {
+		return err
+	}
+	defer uevents.Close()
+	port, err := openPort(uevents)
+	if err != nil {
+		return err
+	}
+	defer port.Close()
+	off, err := serveHarness(ctx, port, wire.Event{Kind: wire.Ready})
+	if err != nil || !off {
+		return err
+	}
+	return askForPowerOff(ctx)
+}
+
+// serveHarness tells the harness that the guest is ready and does what it asks for until it asks for the end, which off tells, or
+// goes away.
+func serveHarness(ctx context.Context, port io.ReadWriter, ready wire.Event) (off bool, err error) {
 	conn := wire.NewConn(port)
-	if err := conn.Send(wire.Event{Kind: wire.Ready, Devices: devices}); err != nil {
-		return err
+	if err := conn.Send(ready); err != nil {
+		return false, err
 	}
-	if err := newAgent(conn).serve(ctx); !errors.Is(err, io.EOF) {
-		return err
+	err = newAgent(conn).serve(ctx)
+	switch {
+	case errors.Is(err, errPowerOff):
+		return true, nil
+	case errors.Is(err, io.EOF):
+		return false, nil
+	default:
+		return false, err
 	}
-	return nil
 }
 
 func readConfig(path string) (wire.Config, error) {

@@ -49,7 +49,11 @@ func Boot(t testing.TB, o Options) *Guest {
 		abort(t, err)
 	}
 	g := newGuest(m, taps)
+	g.disk = o.Disk
 	t.Cleanup(func() {
+		if t.Failed() {
+			g.logJournal(t)
+		}
 		g.Kill()
 		if t.Failed() {
 			t.Logf("console of the guest with kernel %s:\n%s", k.release, m.console)
@@ -90,6 +94,9 @@ func (g *Guest) awaitReady(ctx context.Context, nics []NIC) error {
 	}
 	select {
 	case e := <-g.ready:
+		if g.disk != nil {
+			return g.findDevices(ctx, nics)
+		}
 		for _, n := range nics {
 			g.devices[n.ID] = e.Devices[n.MAC]
 		}

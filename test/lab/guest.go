@@ -19,6 +19,7 @@ type Guest struct {
 	machine *machine
 	monitor *monitor
 	conn    *wire.Conn
+	disk    *Disk
 	taps    map[string]string // NIC ID to the name of the host's tap device
 	ready   chan wire.Event   // has room for the one
 	gone    chan struct{}     // closed when the connection to the guest has ended
@@ -122,10 +123,15 @@ func (g *Guest) Tap(id string) string {
 // Console returns what the guest's kernel and QEMU have printed so far.
 func (g *Guest) Console() string { return g.machine.console.String() }
 
-// Kill ends the guest at once, as pulling the plug would. It may be called again.
+// Kill ends the guest at once, as pulling the plug would, and removes the host's ends of its NICs. It may be called again.
 func (g *Guest) Kill() {
 	g.machine.kill()
 	g.tasks.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, tap := range g.taps {
+		_ = deleteTap(tap) // the end of the test tries again, and reports it
+	}
 }
 
 // Shutdown asks the guest to power off and waits until it has. If ctx is done before, it is killed.

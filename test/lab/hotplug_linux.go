@@ -33,17 +33,32 @@ func (g *Guest) AddNIC(t testing.TB, n NIC) (device string) {
 	g.mu.Lock()
 	g.taps[n.ID] = tap
 	g.mu.Unlock()
+	setup := n.guest()
+	if g.disk != nil {
+		if err := g.announce(ctx, n); err != nil {
+			t.Fatalf("lab: tell the guest's networkd of NIC %s: %v", n.ID, err)
+		}
+		setup = n.bare()
+	}
 	if err := g.plug(ctx, n, tap); err != nil {
 		t.Fatalf("lab: add NIC %s: %v", n.ID, err)
 	}
-	e, err := g.call(ctx, wire.Request{ID: g.nextID(), Op: wire.SetupNIC, NIC: n.guest()})
+	if err := g.setupNIC(ctx, n.ID, setup); err != nil {
+		t.Fatalf("lab: %v", err)
+	}
+	return g.Device(n.ID)
+}
+
+// setupNIC has the guest's agent wait for a NIC and set it up, and notes the device's name.
+func (g *Guest) setupNIC(ctx context.Context, id string, setup wire.NIC) error {
+	e, err := g.call(ctx, wire.Request{ID: g.nextID(), Op: wire.SetupNIC, NIC: setup})
 	if err != nil {
-		t.Fatalf("lab: set up NIC %s in the guest: %v", n.ID, err)
+		return fmt.Errorf("set up NIC %s in the guest: %w", id, err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.devices[n.ID] = e.Device
-	return e.Device
+	g.devices[id] = e.Device
+	return nil
 }
 
 // plug tells QEMU of the device.

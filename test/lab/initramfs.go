@@ -24,8 +24,17 @@ import (
 // baseVersion is part of a cached base archive's name; raise it when baseArchive writes something else.
 const baseVersion = 1
 
-// baseModules returns the kernel modules that every guest loads.
-func baseModules() []string { return []string{"virtio_pci", "virtio_console", "virtio_net"} }
+// modules returns the kernel modules that the guest's initramfs loads.
+func (o Options) modules() []string {
+	modules := []string{"virtio_pci", "virtio_console"}
+	if o.Disk != nil {
+		modules = append(modules, "virtio_blk", "ext4")
+	}
+	if !o.LateDrivers {
+		modules = append(modules, "virtio_net")
+	}
+	return append(modules, o.Modules...)
+}
 
 // writeInitramfs writes the initramfs of a guest to a file in dir: the cached base of its kernel, and behind it what this
 // guest alone has. It returns the file.
@@ -35,7 +44,7 @@ func (w workspace) writeInitramfs(ctx context.Context, dir string, k *kernel, o 
 		return "", err
 	}
 	defer unlock()
-	base, err := w.base(ctx, k, append(baseModules(), o.Modules...))
+	base, err := w.base(ctx, k, o.modules())
 	if err != nil {
 		return "", err
 	}
@@ -73,8 +82,15 @@ func guestArchive(w io.Writer, guestinit string, o Options) error {
 	if err := addFile(a, "/init", guestinit); err != nil {
 		return err
 	}
+	files := ""
+	if o.Disk != nil {
+		files = wire.DiskTree
+		if err := addService(a, guestinit, o, config); err != nil {
+			return err
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(o.Files)) {
-		if err := addFile(a, name, o.Files[name]); err != nil {
+		if err := addFile(a, files+name, o.Files[name]); err != nil {
 			return err
 		}
 	}

@@ -19,10 +19,16 @@ type Options struct {
 	UUID     string // SMBIOS type 1, read in the guest as /sys/class/dmi/id/product_uuid; "" means one that QEMU picks
 	Serial   string // SMBIOS type 1, read in the guest as /sys/class/dmi/id/product_serial; "" means none
 	NICs     []NIC
-	Modules  []string          // kernel modules to load besides those the NICs need, by name: "veth", "bonding"
-	Files    map[string]string // guest path to host path; the mode is kept
-	Hosts    map[string]string // host name to IP address, for the guest's /etc/hosts
-	Env      []string          // KEY=value, for every command in the guest
+	// Disk makes the guest a whole Debian with systemd, which boots from it, knows its NICs as eth0, eth1, … and gives them
+	// their addresses by systemd-networkd. nil means a guest in memory, with busybox and nothing running.
+	Disk *Disk
+	// LateDrivers leaves it to a Disk's system to load the NICs' driver, as a small initramfs does; otherwise the driver is
+	// loaded before that system starts, as Debian's initramfs does.
+	LateDrivers bool
+	Modules     []string          // kernel modules to load besides those the NICs need, by name: "veth", "bonding"
+	Files       map[string]string // guest path to host path; the mode is kept
+	Hosts       map[string]string // host name to IP address, for the guest's /etc/hosts
+	Env         []string          // KEY=value, for every command in the guest
 }
 
 // NIC describes a virtio-net device of a guest and the tap device that is the host's end of it.
@@ -127,6 +133,9 @@ func (n NIC) guest() wire.NIC {
 // config is what the guest's init process is told.
 func (o Options) config() wire.Config {
 	c := wire.Config{Hosts: o.Hosts, Env: o.Env}
+	if o.Disk != nil {
+		c.Root = rootDevice
+	}
 	for _, n := range o.NICs {
 		c.NICs = append(c.NICs, n.guest())
 	}

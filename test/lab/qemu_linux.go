@@ -16,8 +16,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernelArgs is the guests' kernel command line. A panic ends QEMU, which -no-reboot keeps from starting again.
+// kernelArgs is what every guest's kernel command line has. A panic ends QEMU, which -no-reboot keeps from starting again.
 const kernelArgs = "console=ttyS0 quiet panic=-1 mitigations=off"
+
+// kernelArgs is the guest's kernel command line. A system on a disk leaves the NICs the names that the kernel gave.
+func (o Options) kernelArgs() string {
+	if o.Disk != nil {
+		return kernelArgs + " net.ifnames=0"
+	}
+	return kernelArgs
+}
 
 // machine is a running QEMU.
 type machine struct {
@@ -88,7 +96,7 @@ func qemuArgs(image, initramfs string, o Options, taps map[string]string, portFD
 		// The old PC: its PCI slots take hot-plugged devices through ACPI.
 		"-machine", "pc", "-accel", acceleration(), "-cpu", "max",
 		"-smp", strconv.Itoa(o.CPUs), "-m", strconv.Itoa(o.MemoryMB),
-		"-kernel", image, "-initrd", initramfs, "-append", kernelArgs,
+		"-kernel", image, "-initrd", initramfs, "-append", o.kernelArgs(),
 		"-serial", "stdio",
 		"-chardev", fmt.Sprintf("socket,id=port,fd=%d", portFD),
 		"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port",
@@ -100,6 +108,9 @@ func qemuArgs(image, initramfs string, o Options, taps map[string]string, portFD
 	}
 	if o.Serial != "" {
 		args = append(args, "-smbios", "type=1,serial="+strings.ReplaceAll(o.Serial, ",", ",,"))
+	}
+	if o.Disk != nil {
+		args = append(args, o.Disk.qemuArgs()...)
 	}
 	for _, n := range o.NICs {
 		args = append(args,

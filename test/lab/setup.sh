@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prepares this machine for the tests that boot guests (go test -tags lab): installs the missing tools and unpacks the
-# guests' kernels under .cache/lab. Safe to run again, and quick when everything is there.
+# guests' kernels and a Debian disk (debian.sh) under .cache/lab. Safe to run again, and quick when everything is there.
 #
 # Environment:
 #   ENITUNE_LAB_KERNELS  a directory with kernels of your own, unpacked as KERNELS/6.1/{boot,lib} and KERNELS/6.12/{boot,lib};
@@ -20,7 +20,8 @@ die() {
 }
 
 # Debian package of each program that the labs use.
-tools="qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ethtool:ethtool ip:iproute2 xz:xz-utils zstd:zstd ldd:libc-bin"
+tools="qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ethtool:ethtool ip:iproute2 xz:xz-utils zstd:zstd ldd:libc-bin
+	mmdebstrap:mmdebstrap qemu-img:qemu-utils mkfs.ext4:e2fsprogs depmod:kmod systemctl:systemd"
 
 missing_packages() {
 	for tool in $tools; do
@@ -127,4 +128,8 @@ if [ -n "$lacking" ]; then
 	[ "${CI:-}" = true ] && die "guests can't be booted with:$lacking"
 	say "tests with these kernels will be skipped:$lacking"
 fi
+"$root/test/lab/debian.sh" "$kernels" || {
+	[ "${CI:-}" = true ] && die "the Debian disk could not be made; see the messages above"
+	say "tests with a Debian disk will be skipped: it could not be made; see the messages above"
+}
 say "ready: $kernels"

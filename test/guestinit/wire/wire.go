@@ -1,4 +1,4 @@
-// Package wire is what the test harness and the init process of its guests say to each other: frames over a virtio-serial
+// Package wire is what the test harness and its program in the guests say to each other: frames over a virtio-serial
 // port, each a length (4 bytes, big-endian) and one JSON document.
 //
 // The guest speaks first, with an Event of kind Ready. After that the host sends Requests and the guest answers each with
@@ -27,6 +27,15 @@ const (
 	ConfigPath = "/lab.json" // a Config
 	// ModuleListPath is a list of kernel modules to load, in this order: absolute paths of uncompressed files, one a line.
 	ModuleListPath = "/lib/modules/order"
+	// DiskTree holds what is put into the file system of a guest with a disk before its init process starts. What is
+	// below its /run stays in memory.
+	DiskTree = "/disk"
+)
+
+// Where a guest with a disk finds what is the harness's, once its own init process runs.
+const (
+	ServicePath       = "/run/lab/agent"    // the program that does what the harness asks for
+	ServiceConfigPath = "/run/lab/lab.json" // its Config
 )
 
 // Config is what a guest does before it is ready.
@@ -34,6 +43,9 @@ type Config struct {
 	NICs  []NIC             `json:"nics"`
 	Hosts map[string]string `json:"hosts"` // name to IP address, for /etc/hosts
 	Env   []string          `json:"env"`   // KEY=value, for every command
+	// Root is the block device of a system to hand over to, "/dev/vda". That system sets its NICs up itself, and NICs and
+	// Hosts go unused. "" means that there is none.
+	Root string `json:"root,omitempty"`
 }
 
 // NIC is how the guest sets up one network device.
