@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/enitune/enitune/plan"
 )
@@ -92,8 +93,20 @@ func logSource(log *slog.Logger, before, now SourceHealth) {
 	case now.Error != before.Error && now.Error != "":
 		log.Debug(now.Error, "component", now.Source)
 	case before.Error != "" && now.Up:
-		log.Info(now.Source+" answers again", "component", now.Source)
+		log.Info(sourceName(now.Source)+" answers again", "component", now.Source)
 	}
+}
+
+// sourceName is what an operator calls a source.
+func sourceName(source string) string {
+	switch Component(source) {
+	case ComponentMetadata:
+		return "the metadata service"
+	case ComponentAPI:
+		return "the ECS API"
+	case ComponentKernel, ComponentState, ComponentConfig:
+	}
+	return "the " + source
 }
 
 func sourceOf(list []SourceHealth, name string) SourceHealth {
@@ -114,9 +127,18 @@ func logOrigin(log *slog.Logger, before, now Origin) {
 	if before.Origin == now.Origin && before.Stale == now.Stale || before.Origin == "" && now.Origin == OriginNone {
 		return
 	}
+	text := "desired state: from the cache"
+	switch {
+	case now.Stale:
+		text = "desired state: stale, because the cloud cannot be read; what is known goes on to hold"
+	case now.Origin == OriginAPI:
+		text = "desired state: read from the cloud"
+	case now.Origin == OriginNone:
+		text = "desired state: not known any more"
+	}
 	attrs := []any{"origin", now.Origin, "stale", now.Stale}
 	if !now.FetchedAt.IsZero() {
-		attrs = append(attrs, "fetched_at", now.FetchedAt)
+		attrs = append(attrs, "fetched_at", now.FetchedAt.UTC().Format(time.RFC3339))
 	}
-	log.Info("desired state", attrs...)
+	log.Info(text, attrs...)
 }

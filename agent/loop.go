@@ -247,9 +247,9 @@ func (d *Daemon) noteEvents(name string, err error) {
 	d.mu.Unlock()
 	switch {
 	case err != nil && h.Error != before:
-		d.o.Log.Warn("event source is down; changes are found by polling", "source", name, "error", err, "poll_every", d.o.ResyncInterval)
+		d.o.Log.Warn("event source is down; changes are found by polling", "events", name, "error", err, "poll_every", d.o.ResyncInterval)
 	case err == nil && !wasUp:
-		d.o.Log.Info("event source is up", "source", name)
+		d.o.Log.Info("event source is up", "events", name)
 	}
 }
 

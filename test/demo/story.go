@@ -131,8 +131,8 @@ func (s *stage) startTheDaemon(ctx context.Context) error {
 		return err
 	}
 	for _, words := range [][]string{
-		{"event source is up", "source=rtnetlink"},
-		{"event source is up", "source=ethtool"}, // Linux 5.6 and later
+		{"event source is up", "events=rtnetlink"},
+		{"event source is up", "events=ethtool"}, // Linux 5.6 and later
 		{"desired state", "origin=api", "stale=false"},
 	} {
 		line, err := s.daemon.await(ctx, 0, words...)
