@@ -40,7 +40,7 @@ func TestTheUnitsUseTheProgramsPaths(t *testing.T) {
 		{"the mount that apply needs", apply["RequiresMountsFor"], state},
 		{"the file that apply needs", apply["ConditionPathExists"], filepath.Join(state, "state.json")},
 		{"the daemon's command", daemon["ExecStart"], "/usr/bin/enitune run"},
-		{"apply's command", apply["ExecStart"], "/usr/bin/enitune apply --offline --log"},
+		{"apply's command", apply["ExecStart"], "-/usr/bin/enitune apply --offline --log"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s is %q, want %q", tt.what, tt.got, tt.want)

@@ -24,6 +24,10 @@ const onceAttempts = 2
 // units of cloud.timeout.
 const onceTimeouts = 2
 
+// offlineTimeout bounds apply --offline, for which a boot waits: its time is that
+// of the kernel, and a driver that takes longer for its NICs is the daemon's.
+const offlineTimeout = 5 * time.Second
+
 // once is one reconcile outside of the daemon.
 type once struct {
 	offline  bool // only the cached desired state
@@ -87,7 +91,13 @@ func (a *app) runOnce(cmd *cobra.Command, o once) error {
 	if err != nil {
 		return err
 	}
-	report, m, err := a.reconcileOnce(cmd.Context(), cfg, o)
+	ctx := cmd.Context()
+	if o.offline {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, offlineTimeout, fmt.Errorf("not done within %v, as a boot waits for it; enitune.service does the rest", offlineTimeout))
+		defer cancel()
+	}
+	report, m, err := a.reconcileOnce(ctx, cfg, o)
 	if err != nil {
 		return err
 	}
@@ -133,7 +143,11 @@ func (a *app) reconcileOnce(ctx context.Context, cfg config.Config, o once) (age
 	report = p.reconciler.Reconcile(ctx, view, o.write).Report
 	m.Reconciled("once", report.Determined, time.Since(start))
 	if ctx.Err() != nil {
-		return report, m, errors.New("interrupted; what was already written stays, run `enitune plan` to see it")
+		why := "interrupted"
+		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+			why = cause.Error()
+		}
+		return report, m, errors.New(why + "; what was already written stays, run `enitune plan` to see it")
 	}
 	return report, m, nil
 }

@@ -51,8 +51,9 @@ func Check(c Config) []error {
 	}
 	info, err := os.Stat(c.StateDir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		// The agent makes the folder when it first writes to it.
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		// The agent makes the folder when it first writes to it. Under systemd it
+		// is the service's own, where nobody else can look.
 	case err != nil:
 		errs = append(errs, fmt.Errorf("state_dir: %w; make it readable, or choose another folder", err))
 	case !info.IsDir():

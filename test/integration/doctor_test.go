@@ -209,14 +209,7 @@ func TestDoctorReportsAFaultyConfigurationAndGoesOn(t *testing.T) {
 // no right to anything.
 func TestDoctorWithoutPrivileges(t *testing.T) {
 	h := newHost(t)
-	cmd := h.command("doctor", "-o", "json")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: 0, Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: 0, Size: 1}},
-		Credential:  &syscall.Credential{Uid: 1000, Gid: 1000, NoSetGroups: true},
-	}
-	res := h.finish(cmd)
+	res := h.runUnprivileged("doctor", "-o", "json")
 	var r doctor.Report
 	if err := json.Unmarshal([]byte(res.stdout), &r); err != nil {
 		t.Fatalf("%v: %s", err, res.stderr)
@@ -229,6 +222,39 @@ func TestDoctorWithoutPrivileges(t *testing.T) {
 	}
 	if res.code != 2 {
 		t.Errorf("exit %d", res.code)
+	}
+}
+
+// runUnprivileged runs enitune as a user without a capability.
+func (h *host) runUnprivileged(args ...string) result {
+	h.t.Helper()
+	cmd := h.command(args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: 0, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: 0, Size: 1}},
+		Credential:  &syscall.Credential{Uid: 1000, Gid: 1000, NoSetGroups: true},
+	}
+	return h.finish(cmd)
+}
+
+// TestAStateFolderThatOnlyTheServiceCanEnterIsNoFault: with DynamicUser= that is
+// how every other user finds it.
+func TestAStateFolderThatOnlyTheServiceCanEnterIsNoFault(t *testing.T) {
+	h := newHost(t)
+	private := filepath.Join(h.dir, "state")
+	if err := os.Mkdir(private, 0); err != nil {
+		t.Fatal(err)
+	}
+	text := "state_dir: " + filepath.Join(private, "enitune") + "\n"
+	if err := os.WriteFile(filepath.Join(h.dir, "config.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if res := h.runUnprivileged("config", "check"); res.code != 0 {
+		t.Errorf("config check: %+v", res)
+	}
+	if res := h.runUnprivileged("doctor"); strings.Contains(res.stdout, "choose another folder") {
+		t.Errorf("doctor: %s", res.stdout)
 	}
 }
 
