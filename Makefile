@@ -59,7 +59,7 @@ packages-test: packages-deps .cache/packages/debian-12.tar ## tests of the packa
 .PHONY: lab
 lab: ## tests in real guests (QEMU)
 	test/lab/setup.sh
-	$(GO) test -tags lab -p 1 -timeout 60m ./test/lab/...
+	$(GO) test -tags lab -p 1 -timeout 60m ./test/lab/... ./test/boot/...
 
 # A built binary, because `go run` does not pass its program's exit code on.
 .PHONY: demo

@@ -15,5 +15,8 @@
 // servers behind them exist only there. QEMU emulates the processor in software unless ENITUNE_LAB_ACCEL says otherwise
 // ("kvm"), so neither hardware virtualisation nor privileges are needed; writing to /dev/net/tun must be allowed.
 //
-// setup.sh installs the tools and unpacks the kernels. QEMU 7.2 is the first that lets a guest resize virtio rings.
+// Such a guest lives in memory, with busybox and nothing running. With Options.Disk it is a whole Debian with systemd, that
+// keeps what is written when it is shut down, or killed, and booted again.
+//
+// setup.sh installs the tools, unpacks the kernels and makes the disk. QEMU 7.2 is the first that lets a guest resize virtio rings.
 package lab

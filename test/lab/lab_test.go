@@ -99,6 +99,59 @@ virtio-net-pci,id=nic1,netdev=tap-nic1,mac=00:16:3e:00:00:01,mq=off,vectors=4,rx
 	}
 }
 
+func TestADiskAddsItsDriveAndKeepsTheKernelsDeviceNames(t *testing.T) {
+	o, err := Options{Disk: &Disk{file: "/d/disk.qcow2"}}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(qemuArgs("vmlinuz", "initramfs", o, nil, 3, 4), "\n")
+	for _, want := range []string{
+		"-append\nconsole=ttyS0 quiet panic=-1 mitigations=off net.ifnames=0\n",
+		"-drive\nid=disk,if=none,format=qcow2,cache=writeback,discard=unmap,file=/d/disk.qcow2\n-device\nvirtio-blk-pci,drive=disk",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+func TestNetworkdIsToldOfAddressAndRoutes(t *testing.T) {
+	n, err := NIC{MAC: "00:16:3E:00:00:07", HostAddrs: []string{"100.100.100.200/32", "10.99.0.1/24"}, GuestAddr: "10.99.0.2/24"}.withDefaults(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[Match]
+MACAddress=00:16:3e:00:00:07
+
+[Network]
+Address=10.99.0.2/24
+LinkLocalAddressing=no
+IPv6AcceptRA=no
+
+[Route]
+Destination=100.100.100.200/32
+Scope=link
+
+[Route]
+Destination=10.99.0.1/32
+Scope=link
+`
+	if diff := cmp.Diff(want, n.network()); diff != "" {
+		t.Errorf("network (-want +got):\n%s", diff)
+	}
+}
+
+func TestAMissingDiskIsNamedWithTheRemedy(t *testing.T) {
+	if _, err := lookTool("qemu-img"); err != nil {
+		t.Skip(err)
+	}
+	_, err := newOverlay(t.Context(), filepath.Join(t.TempDir(), "debian.qcow2"), t.TempDir())
+	var missing *missingError
+	if !errors.As(err, &missing) || !strings.HasSuffix(err.Error(), "; type: test/lab/setup.sh") {
+		t.Errorf("got %v, want what is missing and the remedy", err)
+	}
+}
+
 func TestAnArchiveHasTheBytesOfTheNewcFormat(t *testing.T) {
 	var buf bytes.Buffer
 	a := newArchive(&buf)
