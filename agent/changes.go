@@ -48,6 +48,19 @@ func logReverts(log *slog.Logger, reverts []Revert) {
 	}
 }
 
+// logWritten names what was done in a reconcile that ended before its report was
+// whole; nobody else will.
+func logWritten(log *slog.Logger, o Outcome) {
+	logReverts(log, o.Reverts)
+	for _, n := range o.Report.NICs {
+		for _, s := range n.Settings {
+			if s.Applied != nil {
+				logSetting(log, n, s, SettingReport{})
+			}
+		}
+	}
+}
+
 func logSetting(log *slog.Logger, n NICReport, s, before SettingReport) {
 	attrs := []any{"device", n.Device, "eni", n.ENI, "setting", s.Setting.String(), "current", s.Current,
 		"desired", s.Desired, "source", s.Source.String(), "reason", s.Reason.String()}

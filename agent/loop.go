@@ -203,8 +203,9 @@ func (d *Daemon) reconcile(ctx context.Context, cause Cause, since time.Time) {
 	view := d.o.Store.View()
 	outcome := d.o.Reconciler.Reconcile(ctx, view, true)
 	report := outcome.Report
-	if ctx.Err() != nil {
-		return // it may have stopped half-way
+	if ctx.Err() != nil { // it may have stopped half-way
+		logWritten(d.o.Log, outcome)
+		return
 	}
 	end := d.o.Clock()
 	d.o.Recorder.Reconciled(cause.String(), report.Determined, end.Sub(start))
@@ -255,6 +256,9 @@ func (d *Daemon) noteEvents(name string, err error) {
 
 // refresh reads the cloud at the start, on schedule, and when asked to.
 func (d *Daemon) refresh(ctx context.Context) error {
+	if d.first != CauseStart && d.asks.Wait(ctx) != nil {
+		return nil // it follows another daemon: that this one starts is no licence to ask
+	}
 	for {
 		res := d.o.Cloud.Fetch(ctx, d.o.Store.Desired())
 		if ctx.Err() != nil {
@@ -263,16 +267,24 @@ func (d *Daemon) refresh(ctx context.Context) error {
 		d.o.Store.Update(res, true)
 		d.o.Invalidate() // NICs that nobody knew may have become known
 		d.trigger.fire(CauseDesired)
-		pause := time.NewTimer(d.schedule.next(res))
-		select {
-		case <-ctx.Done():
-		case <-pause.C:
-		case <-d.kick:
-			// Out of turn, but never in a tight loop: the wait ends early only
-			// with ctx, which the fetch then sees.
-			_ = d.asks.Wait(ctx)
+		if d.rest(ctx, d.schedule.next(res)) != nil {
+			return nil
 		}
-		pause.Stop()
+	}
+}
+
+// rest waits for the next read of the cloud: for a while, or until something asks
+// for one out of turn, which is never done in a tight loop.
+func (d *Daemon) rest(ctx context.Context, while time.Duration) error {
+	pause := time.NewTimer(while)
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-pause.C:
+		return nil
+	case <-d.kick:
+		return d.asks.Wait(ctx)
 	}
 }
 

@@ -136,6 +136,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Outco
 
 func (r *Reconciler) reconcile(ctx context.Context, view View, write bool, o *Outcome) {
 	nics, err := r.guest.NICs(ctx)
+	r.progress()
 	if err != nil {
 		o.noteKernel(err)
 		if len(nics) == 0 {

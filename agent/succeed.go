@@ -38,6 +38,9 @@ func (s *Store) succeed(old *Store) {
 	}
 	s.desired, s.known = old.desired, true
 	s.fresh, s.failed = old.fresh, old.failed
-	s.problems, s.disk = old.problems, old.disk
+	s.problems = old.problems
+	if s.file.Path == old.file.Path {
+		s.disk = old.disk
+	}
 	s.metadata, s.api = old.metadata, old.api
 }

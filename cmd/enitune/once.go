@@ -125,7 +125,7 @@ func (a *app) reconcileOnce(ctx context.Context, cfg config.Config, o once) (age
 	}
 	var report agent.Report
 	m := metrics.New(func() (agent.Report, bool) { return report, report.Version != 0 }, build())
-	p, err := assemble(cfg, a.profile, m, log, onceAttempts)
+	p, err := assemble(cfg, a.profile, nil, m, log, onceAttempts)
 	if err != nil {
 		return agent.Report{}, nil, err
 	}

@@ -43,19 +43,19 @@ and the desired state anew, "enitune refresh" the desired state alone.`,
 				return err
 			}
 			load := func() (config.Config, error) { return a.config(cmd) }
-			return runDaemon(cmd.Context(), load, a.profile, log)
+			return runDaemon(cmd.Context(), a.configPath, load, a.profile, log)
 		},
 	}
 }
 
-func runDaemon(ctx context.Context, load func() (config.Config, error), profile string, log *slog.Logger) error {
+func runDaemon(ctx context.Context, path string, load func() (config.Config, error), profile string, log *slog.Logger) error {
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(hardStop, func() { os.Exit(0) })
 	})
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	s, err := newService(load, profile, log)
+	s, err := newService(path, load, profile, log)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 // service is the running daemon: what outlives a reload, and the generation that
 // the configuration in force has made.
 type service struct {
+	path    string // of the configuration file
 	load    func() (config.Config, error)
 	profile string
 	log     *slog.Logger
@@ -36,7 +37,8 @@ type service struct {
 
 	mu      sync.Mutex
 	current *generation
-	refused error // why the last reload changed nothing
+	pending *generation // handed over, and not in force as long as current has not ended
+	refused error       // why the last reload changed nothing
 }
 
 // generation is the agent under one configuration. A reload builds another one
@@ -46,16 +48,17 @@ type generation struct {
 	parts    *parts
 	daemon   *agent.Daemon
 	reported chan struct{} // closed with the first report
+	takeOver func()        // called when it comes in force in place of another one
 }
 
-func newService(load func() (config.Config, error), profile string, log *slog.Logger) (*service, error) {
-	s := &service{load: load, profile: profile, log: log, systemd: newSystemd(log), next: make(chan *generation)}
+func newService(path string, load func() (config.Config, error), profile string, log *slog.Logger) (*service, error) {
+	s := &service{path: path, load: load, profile: profile, log: log, systemd: newSystemd(log), next: make(chan *generation)}
 	s.metrics = metrics.New(s.report, build())
 	cfg, err := load()
 	if err != nil {
 		return nil, err
 	}
-	if s.current, err = s.generation(cfg); err != nil {
+	if s.current, err = s.generation(cfg, nil); err != nil {
 		return nil, err
 	}
 	if s.server, err = s.newServer(cfg.Web); err != nil {
@@ -66,9 +69,10 @@ func newService(load func() (config.Config, error), profile string, log *slog.Lo
 	return s, nil
 }
 
-// generation builds an agent that has not started.
-func (s *service) generation(cfg config.Config) (*generation, error) {
-	p, err := assemble(cfg, s.profile, s.metrics, s.log, daemonAttempts)
+// generation builds an agent that has not started. cloud is the one to go on with,
+// or nil.
+func (s *service) generation(cfg config.Config, cloud *agent.Cloud) (*generation, error) {
+	p, err := assemble(cfg, s.profile, cloud, s.metrics, s.log, daemonAttempts)
 	if err != nil {
 		return nil, err
 	}
@@ -135,9 +139,11 @@ func (s *service) runGenerations(ctx context.Context) error {
 			return err
 		}
 		next.daemon.Succeed(current.daemon)
+		next.takeOver()
 		s.mu.Lock()
-		s.current = next
+		s.current, s.pending, s.refused = next, nil, nil
 		s.mu.Unlock()
+		s.metrics.ConfigLoaded(true, time.Now())
 		current = next
 	}
 }

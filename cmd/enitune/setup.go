@@ -36,8 +36,8 @@ type guest struct {
 
 // assemble puts the agent together. profile is the CLI profile whose credentials
 // to use, or ""; attempts is how often a read of the cloud is tried before it
-// counts as failed.
-func assemble(cfg config.Config, profile string, m *metrics.Metrics, log *slog.Logger, attempts int) (*parts, error) {
+// counts as failed. cloud is the one to go on with; nil makes one.
+func assemble(cfg config.Config, profile string, cloud *agent.Cloud, m *metrics.Metrics, log *slog.Logger, attempts int) (*parts, error) {
 	handle, err := nic.Open()
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func assemble(cfg config.Config, profile string, m *metrics.Metrics, log *slog.L
 		Recorder: m,
 		Clock:    time.Now,
 	})
-	if cfg.Cloud.Enabled {
+	if p.cloud = cloud; cfg.Cloud.Enabled && cloud == nil {
 		p.cloud, err = newCloud(cfg.Cloud, profile, m, log, attempts)
 		if err != nil {
 			handle.Close()

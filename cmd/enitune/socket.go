@@ -82,7 +82,7 @@ func (d daemonSocket) reload(ctx context.Context) (string, error) {
 			text = " " + text
 		}
 		return "", fmt.Errorf("%w:%s", errRefused, text)
-	case status == http.StatusForbidden:
+	case status == http.StatusForbidden, status == http.StatusServiceUnavailable:
 		return "", errors.New(text)
 	default:
 		return "", fmt.Errorf("the daemon at %s does not know how to reload (HTTP %d): it is of an older version; use systemctl restart enitune", d.path, status)

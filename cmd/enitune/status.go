@@ -25,12 +25,13 @@ Exit code: 0 in sync, 2 drift, 1 error.`,
   enitune status -o json | jq .in_sync`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.config(cmd)
-			if err != nil {
-				return err
-			}
 			report, err := daemonSocket{socketPath()}.report(cmd.Context())
 			if err != nil {
+				// A daemon that runs is asked whatever the file says by now.
+				cfg, configErr := a.config(cmd)
+				if configErr != nil {
+					return configErr
+				}
 				fmt.Fprintf(a.stderr, "enitune: %v; this is what `enitune plan --offline` finds\n", err)
 				if report, _, err = a.reconcileOnce(cmd.Context(), cfg, once{offline: true}); err != nil {
 					return err

@@ -65,8 +65,10 @@ func (s *systemd) reloading() (done func()) {
 	}
 }
 
-// every is how often alive should be called at least; 0 if it need not be.
-func (s *systemd) every() time.Duration { return s.watchdog / 2 }
+// every is how often alive should be called at least; 0 if it need not be. With
+// the calls that are passed over, half of the watchdog's time is the longest
+// silence of a daemon that is well.
+func (s *systemd) every() time.Duration { return s.watchdog / 3 }
 
 // alive feeds the watchdog. It may be called often.
 func (s *systemd) alive() {

@@ -72,8 +72,8 @@ func TestTheWatchdogIsFedAsOftenAsSystemdAsks(t *testing.T) {
 	received := notifySocket(t)
 	t.Setenv("WATCHDOG_USEC", "3600000000")
 	s := newSystemd(slog.New(slog.DiscardHandler))
-	if s.every() != 30*time.Minute {
-		t.Errorf("every %v, want half of an hour", s.every())
+	if s.every() != 20*time.Minute {
+		t.Errorf("every %v, want a third of an hour", s.every())
 	}
 	s.alive()
 	s.alive()
@@ -83,7 +83,7 @@ func TestTheWatchdogIsFedAsOftenAsSystemdAsks(t *testing.T) {
 	s.fed = s.fed.Add(-s.every())
 	s.alive()
 	if got := received(); len(got) != 1 {
-		t.Errorf("half an hour later: %q", got)
+		t.Errorf("20 minutes later: %q", got)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 // Commit or Discard ends it.
 type Change struct {
 	server *Server
+	listen []string    // the addresses wanted
 	next   []*endpoint // all that the server is to have
 	fresh  []*endpoint // of these, the new ones
 	gone   []*endpoint // of the present ones, those that end
@@ -33,10 +34,10 @@ func (s *Server) Prepare(listen []string, configFile string) (*Change, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &Change{server: s}
 	if len(s.o.Inherited) > 0 {
 		listen = nil
 	}
+	c := &Change{server: s, listen: listen}
 	for _, address := range listen {
 		if err := c.want(address, configFile); err != nil {
 			c.Discard()
@@ -66,6 +67,8 @@ func (c *Change) want(address, configFile string) error {
 	for _, e := range c.server.endpoints {
 		switch {
 		case e.kind != kindTCP || e.address != address:
+		case slices.Contains(c.next, e):
+			return nil
 		case e.configFile == configFile:
 			c.next = append(c.next, e)
 			return nil
@@ -73,7 +76,7 @@ func (c *Change) want(address, configFile string) error {
 			return c.replace(e, configFile)
 		}
 	}
-	l, err := c.listen(address)
+	l, err := c.open(address)
 	if err != nil {
 		return listenError(address, err)
 	}
@@ -110,23 +113,28 @@ func (c *Change) replace(e *endpoint, configFile string) error {
 	return nil
 }
 
-// listen opens a TCP address. Where one of the server's own sockets is in the
-// way, as :10056 is of localhost:10056, the two share the port for a moment.
-func (c *Change) listen(address string) (net.Listener, error) {
+// open opens a TCP address. Where a socket that is going away is in the way, as
+// that of :10056 is of localhost:10056, the two share the port for a moment.
+func (c *Change) open(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return l, err
 	}
-	var own []syscall.Conn
-	for _, e := range c.server.endpoints {
-		if conn, ok := e.open.(syscall.Conn); ok && e.kind == kindTCP && samePort(e.open.Addr(), address) {
-			own = append(own, conn)
+	var going []syscall.Conn
+	for _, e := range slices.Concat(c.server.endpoints, c.fresh) {
+		conn, ok := e.open.(syscall.Conn)
+		if !ok || e.kind != kindTCP || !samePort(e.open.Addr(), address) {
+			continue
 		}
+		if slices.Contains(c.listen, e.address) {
+			return nil, fmt.Errorf("it overlaps with %s, which is in the list, too; keep one of the two", e.address)
+		}
+		going = append(going, conn)
 	}
-	if len(own) == 0 {
+	if len(going) == 0 {
 		return nil, err
 	}
-	for _, conn := range own {
+	for _, conn := range going {
 		if sharePort(conn, true) != nil {
 			return nil, err
 		}
@@ -173,6 +181,10 @@ func (c *Change) Commit() {
 	s := c.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		c.Discard()
+		return
+	}
 	s.endpoints = c.next
 	// The old ones first: a socket that was duplicated must not be accepted from
 	// under both configurations.

@@ -122,6 +122,27 @@ func TestAnAddressMayOverlapWithTheOneThatItReplaces(t *testing.T) {
 	}
 }
 
+func TestAddressesThatOverlapAreRefusedAsAtTheStart(t *testing.T) {
+	port := freePort(t)
+	narrow, wide := "127.0.0.1:"+port, ":"+port
+	o := options()
+	o.Listen = []string{narrow, wide}
+	if s, err := New(o); err == nil || !strings.Contains(err.Error(), "overlaps with "+narrow) {
+		if err == nil {
+			s.closeListeners()
+		}
+		t.Fatalf("at the start: %v", err)
+	}
+	o.Listen = []string{narrow}
+	s := running(t, o)
+	if _, err := s.Prepare([]string{narrow, wide}, ""); err == nil || !strings.Contains(err.Error(), "overlaps with "+narrow) {
+		t.Errorf("while serving: %v", err)
+	}
+	if !served(t, narrow) {
+		t.Error("it no longer serves")
+	}
+}
+
 func TestAChangeThatIsNotPossibleChangesNothing(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

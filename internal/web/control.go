@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,6 +17,10 @@ const (
 	// with what is wrong with it, a line for each fault; then the old one stays.
 	ReloadPath = "/-/reload"
 )
+
+// ErrPending marks the error of Options.Reload for a reload that has neither taken
+// effect nor been refused: 503.
+var ErrPending = errors.New("the new configuration is not in force yet")
 
 // newSocketHandler is that of the TCP listeners, with what only the Unix socket
 // offers. A browser cannot reach it, so no other site can make one ask.
@@ -33,7 +38,11 @@ func newSocketHandler(o Options) http.Handler {
 		mux.Handle("POST "+ReloadPath, forOwner("a reload", func(w http.ResponseWriter, r *http.Request, _ Peer) {
 			changed, err := o.Reload(r.Context())
 			if err != nil {
-				reply(w, http.StatusUnprocessableEntity, "text/plain; charset=utf-8", []byte(err.Error()+"\n"))
+				code := http.StatusUnprocessableEntity
+				if errors.Is(err, ErrPending) {
+					code = http.StatusServiceUnavailable
+				}
+				reply(w, code, "text/plain; charset=utf-8", []byte(err.Error()+"\n"))
 				return
 			}
 			replyLine(w, http.StatusOK, changed)

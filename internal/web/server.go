@@ -70,6 +70,7 @@ type Server struct {
 	mu        sync.Mutex
 	endpoints []*endpoint
 	start     func(*endpoint) // serves an endpoint; nil while Run is not serving
+	closed    bool            // Run has ended
 }
 
 // endpoint is one listener with a server of its own: the toolkit's Serve
@@ -133,7 +134,7 @@ func (s *Server) endpoint(k kind, open net.Listener, configFile string) *endpoin
 	if k == kindUnix {
 		handler, limited = newSocketHandler(s.o), peerListener{open}
 	}
-	return &endpoint{
+	e := &endpoint{
 		kind: k, open: open, listener: netutil.LimitListener(limited, maxConnections),
 		configFile: configFile, stop: make(chan struct{}),
 		server: &http.Server{
@@ -149,6 +150,10 @@ func (s *Server) endpoint(k kind, open net.Listener, configFile string) *endpoin
 			ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		},
 	}
+	// Any local user may open the Unix socket: idle connections are not to take
+	// the place of root's.
+	e.server.SetKeepAlivesEnabled(k != kindUnix)
+	return e
 }
 
 // Addrs are the addresses of the listeners, the Unix socket's last.
@@ -198,6 +203,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) closeListeners() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
 	for _, e := range s.endpoints {
 		_ = e.listener.Close()
 	}

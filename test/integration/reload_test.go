@@ -55,10 +55,16 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 	d.await("eth1 queues: 1 -> 4")
 	for name, tt := range map[string]struct{ text, want string }{
 		"a fault in the file":     {"nics: [{match: {device: eth1}, queues: 2}]\nreconcile: {mode: enforced}\n", "reconcile.mode"},
+		"a file that was emptied": {"", "it is empty or not there"},
 		"an address that is none": {"nics: [{match: {device: eth1}, queues: 2}]\n", "no network device here has the address of 203.0.113.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.configure(tt.text)
+			if tt.text == "" {
+				if err := os.Truncate(filepath.Join(h.dir, "config.yaml"), 0); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if strings.Contains(tt.want, "203") {
 				h.listen("203.0.113.1:1")
 			}
@@ -70,8 +76,10 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 				t.Errorf("quietly: %+v", res)
 			}
 			d.await("configuration refused, the old one stays in force: .*" + tt.want)
-			setChannels(t, "eth1", 1)
-			d.await("eth1 queues: 1 -> 4")
+			if tt.text != "" { // a third time would count as contested
+				setChannels(t, "eth1", 1)
+				d.await("eth1 queues: 1 -> 4")
+			}
 			if got := d.metric("enitune_config_last_reload_successful"); got != "0" {
 				t.Errorf("enitune_config_last_reload_successful is %q", got)
 			}
@@ -79,6 +87,9 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 				t.Errorf("the report does not tell: %s", body)
 			}
 		})
+	}
+	if res := h.run("status"); res.code != 0 || !strings.Contains(res.stdout, "error config") {
+		t.Errorf("status with a refused file: %+v", res)
 	}
 	h.configure("")
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
@@ -125,5 +136,34 @@ func (h *host) listen(address string) {
 	}
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "127.0.0.1:10056", address)), 0o644); err != nil {
 		h.t.Fatal(err)
+	}
+}
+
+func TestReloadsInAStormAskTheCloudNoMoreThanRefreshesDo(t *testing.T) {
+	h := newHost(t)
+	h.nic("eth1", mac1)
+	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
+	d := h.start()
+	d.await("desired state.*origin=api")
+	for n := range 20 {
+		h.configure("reconcile: {resync_interval: " + []string{"10s", "11s"}[n%2] + "}\n")
+		if res := h.run("reload"); res.code != 0 {
+			t.Fatalf("%+v", res)
+		}
+	}
+	asked := 0
+	for _, r := range h.cloud.Requests() {
+		if r.Action == "DescribeNetworkInterfaces" {
+			asked++
+		}
+	}
+	if asked > 8 { // one at the start, a burst of six, and one that the time brings
+		t.Errorf("the API was asked %d times in 20 reloads", asked)
+	}
+	if body, _ := d.get("/metrics"); strings.Contains(body, `code="canceled"`) {
+		t.Error("calls that a reload ended before they were sent are counted")
+	}
+	if code, took := d.stop(); code != 0 {
+		t.Errorf("ended with %d after %v", code, took)
 	}
 }
