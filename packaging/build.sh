@@ -47,6 +47,27 @@ put() {
 	chmod "$1" "$3"
 }
 
+# relink FILE: what the packages have elsewhere is linked there, and what only the
+# sources have on the project's page.
+relink() {
+	home=$(sed -n 's/^homepage: //p' packaging/nfpm.yaml)/blob/HEAD
+	case $1 in
+	*.md) ;;
+	*) return 0 ;;
+	esac
+	case ${1#"$work/common/doc/"} in
+	docs/*/*) ;;
+	docs/*)
+		sed -i -e 's|](\.\./systemd/examples\([/)]\)|](../examples\1|g' -e "s|](architecture\.md|]($home/docs/architecture.md|g" \
+			-e "s@](\.\./\(packaging\|test\|systemd\|CONTRIBUTING\.md\|CHANGELOG\.md\|LICENSE\)@]($home/\1@g" "$1"
+		;;
+	*)
+		sed -i -e 's|](systemd/examples\([/)]\)|](examples\1|g' -e "s|](docs/architecture\.md|]($home/docs/architecture.md|g" \
+			-e "s@](\(packaging\|test\|systemd\|CONTRIBUTING\.md\|CHANGELOG\.md\|LICENSE\)@]($home/\1@g" "$1"
+		;;
+	esac
+}
+
 # What is the same for every architecture.
 common() {
 	mkdir -p "$work/common/completions"
@@ -58,6 +79,7 @@ common() {
 	host run -tags manpages -ldflags "$LDFLAGS" ./cmd/enitune docs "$work/common/man"
 
 	host run ./packaging/notices -format dep5 >"$work/common/copyright"
+	host run ./packaging/notices -format spdx >"$work/common/licenses"
 	host run ./packaging/notices -format text >"$work/common/THIRD-PARTY-NOTICES"
 
 	for unit in systemd/*.service; do
@@ -70,9 +92,10 @@ common() {
 	put 0644 CHANGELOG.md "$work/common/CHANGELOG.md"
 	put 0644 CHANGELOG.md "$work/common/changelog"
 	compress "$work/common/changelog"
-	put 0644 README.md "$work/common/doc/README.md"
-	find docs -type f ! -name '*.go' | while read -r file; do
+	# architecture.md is for those who have the sources.
+	for file in README.md $(find docs -type f ! -name '*.go' ! -name architecture.md); do
 		put 0644 "$file" "$work/common/doc/$file"
+		relink "$work/common/doc/$file"
 	done
 	if [ -d systemd/examples ]; then
 		find systemd/examples -type f ! -name '*.go' | while read -r file; do
@@ -121,7 +144,7 @@ packages() {
 		{
 			sed -e '/^#/d' -e "/@$other@/d" -e 's/@DEB@\|@RPM@//' \
 				-e "s|@STAGE@/enitune\"|$work/$1/enitune\"|" -e "s|@STAGE@|$work/common|g" \
-				-e "s|@ARCH@|$1|g" -e "s|@VERSION@|$pkgversion|g" packaging/nfpm.yaml
+				-e "s|@LICENSES@|$(cat "$work/common/licenses")|" -e "s|@ARCH@|$1|g" -e "s|@VERSION@|$pkgversion|g" packaging/nfpm.yaml
 			contents $packager
 		} >"$work/$1/$packager.yaml"
 		host tool -modfile=internal/tools/nfpm.mod nfpm package \

@@ -83,6 +83,39 @@ func TestThePackagesHoldWhatTheyShould(t *testing.T) {
 	}
 }
 
+var relative = regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)\s]*)?\)`)
+
+// What the sources have is not all in the packages.
+func TestTheInstalledDocumentationHasNoDeadLink(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, "dpkg-deb", "-x", one(t, built(t), "*_amd64.deb"), ".")
+	pages := strings.Fields(must(t, dir, "find", "usr/share/doc/enitune", "-name", "*.md"))
+	links := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(filepath.Join(dir, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range relative.FindAllStringSubmatch(string(text), -1) {
+			links++
+			if _, err := os.Stat(filepath.Join(dir, filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s: link %s: %v", page, m[1], err)
+			}
+		}
+	}
+	if len(pages) < 8 || links < 20 {
+		t.Errorf("looked at %d links in %d pages; there are more", links, len(pages))
+	}
+}
+
+func TestTheRPMNamesTheLicencesOfAllThatIsLinked(t *testing.T) {
+	got := must(t, "/", need(t, "rpm"), "-qp", "--qf", "%{LICENSE}", one(t, built(t), "*."+rpmArch()+".rpm"))
+	want := must(t, "..", "go", "run", "./packaging/notices", "-format", "spdx")
+	if got != want || !strings.Contains(got, "Apache-2.0 AND ") || !strings.Contains(got, "BSD-3-Clause") {
+		t.Errorf("License: %s, want %s", got, want)
+	}
+}
+
 func TestTheConfigurationIsTheOnlyConffile(t *testing.T) {
 	deb := one(t, built(t), "*_amd64.deb")
 	if got := must(t, "/", "dpkg-deb", "-I", deb, "conffiles"); got != "/etc/enitune/config.yaml" {
@@ -157,7 +190,7 @@ func TestLintianAndRpmlintHaveNothingToSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string{"--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0"}, debs...)
+	args := append([]string{"--allow-root", "-I", "--pedantic", "--fail-on", "error,warning,info,pedantic", "--tag-display-limit", "0"}, debs...)
 	if out, err := output("..", need(t, "lintian"), args...); err != nil || out != "" {
 		t.Errorf("lintian: %v\n%s", err, out)
 	}

@@ -89,6 +89,20 @@ func TestTheDebUnderSystemd(t *testing.T) {
 	s.wantFiles("purge", before)
 }
 
+// dpkg ends an unpacking that fails with postrm abort-install.
+func TestAFailedInstallationLeavesNoMark(t *testing.T) {
+	s := newSystem(t)
+	s.alive()
+	first, _ := debs(t, s)
+	const list = "/var/lib/dpkg/info/base-files.list"
+	s.write(list, s.read(list)+"/usr/bin/enitune\n")
+	s.write("/usr/bin/enitune", "another package's")
+	if out, err := s.try("dpkg", "-i", first); err == nil {
+		t.Errorf("it went through:\n%s", out)
+	}
+	s.absent("/run/enitune.install")
+}
+
 func TestTheDebHeedsThePolicyOfTheSystem(t *testing.T) {
 	s := newSystem(t)
 	s.alive()

@@ -40,6 +40,12 @@ func (s rpmSystem) rpm(args ...string) string {
 	return must(s.t, "/", "rpm", append([]string{"--root", s.root}, args...)...)
 }
 
+// rpmAll is rpm with what it and the scriptlets say on either output.
+func (s rpmSystem) rpmAll(args ...string) string {
+	s.t.Helper()
+	return must(s.t, "/", "sh", append([]string{"-c", `exec rpm --root "$@" 2>&1`, "sh", s.root}, args...)...)
+}
+
 // rpms are this machine's .rpms, of this commit and of a next version.
 func rpms(t *testing.T) (first, second string) {
 	t.Helper()

@@ -35,6 +35,12 @@ Exit code: 0 no fault, 1 at least one fault, or no such file.`,
 		Example: `  enitune config check
   enitune config check ./config.yaml && sudo cp config.yaml /etc/enitune/`,
 		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return filesEnding("yaml", "yml")(cmd, args, prefix)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, named := a.configPath, cmd.Flags().Changed("config")
 			if len(args) == 1 {

@@ -31,7 +31,7 @@ With --rivals it only looks for the other programs, in their files; neither the
 cloud nor the daemon is asked. With --log, as enitune.service has it, it writes
 those that act to the log, and finding some is no error.
 
-Exit code: 0 nothing is wrong, 2 warnings only, 1 something fails.`,
+Exit code: 0 nothing is wrong, 1 something fails, 2 warnings only.`,
 		Example: `  sudo enitune doctor               # what the daemon can do
   enitune doctor -o json | jq '.findings[] | select(.status == "fail")'`,
 		Args: cobra.NoArgs,

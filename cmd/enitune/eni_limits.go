@@ -26,9 +26,9 @@ func (a *app) eniLimitsCommand(f *eniFlags) *cobra.Command {
 		Use:   "limits",
 		Short: "Show how many queues an instance type allows, and what is left of them",
 		Long: `limits shows what an instance type allows: ENIs, queues of one ENI and of all
-together, ERIs and their RDMA queue pairs. Of the instance that it runs on, or
-of --instance, it also shows what the ENIs use and what is left. Of a type named
-with --instance-type it shows the limits alone.`,
+together, elastic RDMA interfaces (ERIs) and their queue pairs. Of the instance
+that it runs on, or of --instance, it also shows what the ENIs use and what is
+left. Of a type named with --instance-type it shows the limits alone.`,
 		Example: `  enitune eni limits
   enitune eni limits --instance i-bp67acfmxazb4p1
   enitune eni limits --instance-type ecs.g8i.2xlarge --region cn-hangzhou`,

@@ -74,12 +74,9 @@ func manualSource() (man.Source, error) {
 	return src, nil
 }
 
-// manualRoot is the command tree as a user meets it, the completion command
-// that is added on the first run included.
+// manualRoot is the command tree as a user meets it.
 func manualRoot() *cobra.Command {
-	root := (&app{stdout: io.Discard, stderr: io.Discard}).rootCommand()
-	root.InitDefaultCompletionCmd()
-	return root
+	return (&app{stdout: io.Discard, stderr: io.Discard}).rootCommand()
 }
 
 // allCommands are a command and those below it. The help command has no page:

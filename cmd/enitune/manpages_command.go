@@ -34,6 +34,9 @@ func commandPage(cmd *cobra.Command, src man.Source) *man.Page {
 	for _, c := range codes {
 		page.Tagged(man.Bold(c[0]), man.Text(sentence(c[1])))
 	}
+	if cmd == cmd.Root() {
+		page.Paragraph("Commands whose codes tell more have them on their own page.")
+	}
 	facts(page, "FILES", cmd, files(), man.Italic)
 	facts(page, "ENVIRONMENT", cmd, environment(), man.Bold)
 	if cmd.Example != "" {
@@ -95,7 +98,8 @@ func helpText(cmd *cobra.Command) (paragraphs []string, codes [][2]string) {
 			paragraphs = append(paragraphs, paragraph)
 			continue
 		}
-		text := strings.ReplaceAll(m[1], "\n", " ")
+		// What follows the list is about other commands' help.
+		text, _, _ := strings.Cut(strings.ReplaceAll(m[1], "\n", " "), ". ")
 		at := eachCode.FindAllStringSubmatchIndex(text, -1)
 		for i, span := range at {
 			end := len(text)
@@ -198,7 +202,7 @@ func flagText(f *pflag.Flag) string {
 	value, _ := pflag.UnquoteUsage(f)
 	usage = strings.TrimPrefix(usage, value+": ")
 	text := withRefs(sentence(usage))
-	if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" && !strings.Contains(usage, "default") {
+	if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" && !strings.Contains(usage, "default:") {
 		text += " Default: " + man.Bold(shortTime(f)) + "."
 	}
 	return text

@@ -98,7 +98,10 @@ func TestExitCodesAreListedOneByOne(t *testing.T) {
 			t.Errorf("%s: exit codes are left in the description: %s", pageName(cmd), joined)
 		}
 		seen := map[string]bool{}
-		for _, c := range codes {
+		for i, c := range codes {
+			if i > 0 && codes[i-1][0] >= c[0] {
+				t.Errorf("%s: exit code %s stands after %s", pageName(cmd), c[0], codes[i-1][0])
+			}
 			if seen[c[0]] || strings.TrimSpace(c[1]) == "" {
 				t.Errorf("%s: exit code %s is there twice, or without words", pageName(cmd), c[0])
 			}
@@ -106,6 +109,26 @@ func TestExitCodesAreListedOneByOne(t *testing.T) {
 		}
 		if !seen["0"] || !seen["1"] {
 			t.Errorf("%s: exit codes %v, want 0 and 1 at least", pageName(cmd), codes)
+		}
+	}
+}
+
+func TestPagesSayWhatAReaderCannotSeeOtherwise(t *testing.T) {
+	dir := manual(t)
+	for name, parts := range map[string][]string{
+		"enitune.1":                 {"Default: " + man.Bold(config.DefaultPath) + ".", "on their own page"},
+		"enitune.service.8":         {"see DROP-INS"},
+		"enitune-completion-bash.1": {".SH \"DESCRIPTION\"\nThe packages install this."},
+		"enitune-eni-limits.1":      {"elastic RDMA interfaces (ERIs)"},
+	} {
+		text := readPage(t, dir, name)
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s lacks %q", name, part)
+			}
+		}
+		if strings.Contains(text, "macOS") || strings.Contains(text, "in their own help") {
+			t.Errorf("%s is about other places:\n%s", name, text)
 		}
 	}
 }

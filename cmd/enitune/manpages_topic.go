@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/enitune/enitune/packaging/man"
@@ -36,7 +37,7 @@ func (t topic) page(docs string, src man.Source) (*man.Page, error) {
 		return nil, err
 	}
 	page := man.New(t.name, t.section, t.summary, src)
-	if err := page.Markdown(text, topicLink); err != nil {
+	if err := page.Markdown(sectionsAsShown(text), topicLink); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.doc, err)
 	}
 	page.Heading("SEE ALSO")
@@ -48,6 +49,27 @@ func (t topic) page(docs string, src man.Source) (*man.Page, error) {
 	}
 	page.Paragraph(strings.Join(refs, ",\n"))
 	return page, nil
+}
+
+var (
+	sectionHeading = regexp.MustCompile(`(?m)^## (.*)$`)
+	seeSection     = regexp.MustCompile(`see \[([^]]+)\]\(#([^)]+)\)`)
+)
+
+// sectionsAsShown writes the names of sections, where a reader is sent there, as
+// the page has them: in capitals.
+func sectionsAsShown(text []byte) []byte {
+	sections := map[string]bool{}
+	for _, m := range sectionHeading.FindAllSubmatch(text, -1) {
+		sections[strings.ReplaceAll(strings.ToLower(string(m[1])), " ", "-")] = true
+	}
+	return seeSection.ReplaceAllFunc(text, func(found []byte) []byte {
+		m := seeSection.FindSubmatch(found)
+		if !sections[string(m[2])] {
+			return found
+		}
+		return []byte("see " + strings.ToUpper(string(m[1])))
+	})
 }
 
 // installed is where the packages have the documentation.

@@ -45,7 +45,7 @@ func (a *app) planCommand() *cobra.Command {
 with its current, desired and largest value, where the desired value comes from,
 and what apply would do. It changes nothing.
 
-Exit code: 0 in sync, 2 drift, 1 error.`,
+Exit code: 0 in sync, 1 error, 2 drift.`,
 		Example: `  enitune plan
   enitune plan --offline            # by the cached desired state alone
   enitune plan -o json | jq '.nics[].settings[] | select(.action == "set")'`,
@@ -65,7 +65,7 @@ func (a *app) applyCommand() *cobra.Command {
 what is now true. With --log it writes to the log what it changed and what still
 drifts, as the daemon does, and prints nothing.
 
-Exit code: 0 converged, 2 drift remains (each with its reason), 1 error.`,
+Exit code: 0 converged, 1 error, 2 drift remains (each with its reason).`,
 		Example: `  enitune apply
   enitune apply --offline           # at boot, before the network is up
   enitune apply --textfile /var/lib/prometheus/node-exporter/enitune.prom`,

@@ -24,7 +24,7 @@ not at its next interval, waits for it, and prints the report that follows. The
 configuration stays as it is; "enitune reload" reads both. Only root and the
 daemon's own user may ask.
 
-Exit code: 0 in sync, 2 drift, 1 error, or the daemon could not read the cloud.`,
+Exit code: 0 in sync, 1 error, or the daemon could not read the cloud, 2 drift.`,
 		Example: `  sudo enitune refresh              # after a change of an ENI
   sudo enitune refresh --wait 0     # ask, and do not wait`,
 		Args: cobra.NoArgs,

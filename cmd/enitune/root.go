@@ -65,7 +65,7 @@ func (a *app) rootCommand() *cobra.Command {
 counts and ring sizes of each NIC with what its elastic network interface (ENI)
 was given, brings the guest in line, and exports drift to Prometheus.
 
-Exit code: 0 in sync, or done, 2 drift, 1 error. Commands whose codes tell more
+Exit code: 0 in sync, or done, 1 error, 2 drift. Commands whose codes tell more
 have them in their own help.`,
 		Example: `  enitune doctor                    # what is missing here, and how to cure it
   enitune plan                      # what differs, and why; changes nothing
@@ -87,9 +87,8 @@ have them in their own help.`,
 	f.StringVar(&a.logFormat, "log-format", "auto", "log `format`: auto, text or json; auto is the journal's own format under systemd")
 	f.StringVar(&a.color, "color", "auto", "`when` to use colour: auto, always or never; auto honours NO_COLOR")
 	f.StringVar(&a.profile, "profile", "", "`name` of the aliyun CLI profile (~/.aliyun/config.json) whose credentials to use; default: the first credentials found")
-	root.AddCommand(a.planCommand(), a.applyCommand(), a.runCommand(), a.statusCommand(), a.refreshCommand(), a.reloadCommand(), a.doctorCommand(), a.eniCommand(), a.configCommand(), a.versionCommand())
-	root.CompletionOptions.HiddenDefaultCmd = false
-	a.completeFlags(root)
+	root.AddCommand(a.planCommand(), a.applyCommand(), a.runCommand(), a.statusCommand(), a.refreshCommand(), a.reloadCommand(), a.doctorCommand(), a.eniCommand(), a.configCommand(), a.completionCommand(), a.versionCommand())
+	completeValues(root)
 	return root
 }
 
@@ -111,13 +110,6 @@ func (a *app) checkFlags() error {
 		}
 	}
 	return nil
-}
-
-func (a *app) completeFlags(root *cobra.Command) {
-	for name, words := range choices() {
-		// Fails only for a flag that does not exist.
-		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-	}
 }
 
 // config reads the configuration that --config names.

@@ -20,7 +20,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `status shows the last report of the running daemon. Without a running daemon it
 says so, and shows what plan --offline would.
 
-Exit code: 0 in sync, 2 drift, 1 error.`,
+Exit code: 0 in sync, 1 error, 2 drift.`,
 		Example: `  enitune status
   enitune status -o json | jq .in_sync`,
 		Args: cobra.NoArgs,

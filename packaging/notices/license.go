@@ -16,6 +16,22 @@ const (
 	isc     license = "ISC"
 )
 
+// spdx is the identifier of a licence in SPDX's list, which names some otherwise.
+func (l license) spdx() string {
+	switch l {
+	case mit:
+		return "MIT"
+	case bsd3:
+		return "BSD-3-Clause"
+	case bsd2:
+		return "BSD-2-Clause"
+	case apache2, isc:
+		return string(l)
+	default:
+		return "LicenseRef-" + string(l)
+	}
+}
+
 // phrases that a licence has, and that no other one of these has with them.
 var phrases = []struct {
 	license license

@@ -4,6 +4,7 @@
 //
 //	notices -format dep5    Debian's machine-readable copyright file
 //	notices -format text    every licence and notice in full
+//	notices -format spdx    the licences of the binary as one SPDX expression
 //
 // A licence that it does not know is an error: somebody has to look at it first.
 package main
@@ -17,7 +18,7 @@ import (
 )
 
 func main() {
-	format := flag.String("format", "dep5", "`form` of the output: dep5 or text")
+	format := flag.String("format", "dep5", "`form` of the output: dep5, text or spdx")
 	flag.Parse()
 	if err := run(*format, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "notices:", err)
@@ -26,9 +27,9 @@ func main() {
 }
 
 func run(format string, w io.Writer) error {
-	write, ok := map[string]func(io.Writer, []component) error{"dep5": writeDEP5, "text": writeText}[format]
+	write, ok := map[string]func(io.Writer, []component) error{"dep5": writeDEP5, "text": writeText, "spdx": writeSPDX}[format]
 	if !ok {
-		return fmt.Errorf("-format is %q: use dep5 or text", format)
+		return fmt.Errorf("-format is %q: use dep5, text or spdx", format)
 	}
 	list, err := linked("./cmd/enitune")
 	if err != nil {

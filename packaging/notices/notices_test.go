@@ -35,6 +35,21 @@ func TestHoldersAreTheLinesOfTheAuthorsNotOfTheForm(t *testing.T) {
 	}
 }
 
+func TestTheLicencesAreOneSortedExpression(t *testing.T) {
+	var b bytes.Buffer
+	list := []component{
+		{path: "b", files: []file{{license: mit}, {license: bsd3}}},
+		{path: "a", files: []file{{license: bsd3}, {license: isc}, {notice: true}}},
+		{path: "c", files: []file{{license: bsd2}}},
+	}
+	if err := writeSPDX(&b, list); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Apache-2.0 AND BSD-2-Clause AND BSD-3-Clause AND ISC AND MIT\n"; b.String() != want {
+		t.Errorf("got %q, want %q", &b, want)
+	}
+}
+
 func TestEverythingThatIsLinkedInIsListed(t *testing.T) {
 	t.Chdir("../..")
 	list, err := linked("./cmd/enitune")

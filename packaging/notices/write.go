@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -113,6 +115,21 @@ func indent(text string) string {
 		fmt.Fprintf(&b, " %s\n", line)
 	}
 	return b.String()
+}
+
+// writeSPDX writes the licences of the agent and of all that is linked in. Each
+// of them applies to a part, so that they are joined by AND.
+func writeSPDX(w io.Writer, list []component) error {
+	ids := map[string]bool{apache2.spdx(): true}
+	for _, c := range list {
+		for _, f := range c.files {
+			if !f.notice {
+				ids[f.license.spdx()] = true
+			}
+		}
+	}
+	_, err := fmt.Fprintln(w, strings.Join(slices.Sorted(maps.Keys(ids)), " AND "))
+	return err
 }
 
 // writeText writes every licence and notice in full.
