@@ -16,7 +16,7 @@ func (d Decision) Message() string {
 		if d.Action == Set {
 			return fmt.Sprintf("%d, should be %d", d.Current, d.Desired)
 		}
-		return fmt.Sprintf("%d, should be %d; left alone because reconcile.mode or reconcile.settings cannot write it", d.Current, d.Desired)
+		return fmt.Sprintf("%d, should be %d; left alone because of reconcile.mode or reconcile.settings", d.Current, d.Desired)
 	case AboveDesired:
 		return d.above()
 	case DeviceMax:
@@ -24,7 +24,7 @@ func (d Decision) Message() string {
 			return fmt.Sprintf("the NIC offers at most %d of the %d that a rule in nics: asks for; lower the number there", d.Max, d.Desired)
 		}
 		if d.Action == Report && d.Current < d.Max {
-			return fmt.Sprintf("%d, the NIC offers at most %d of the wanted %d; left alone because reconcile.mode or reconcile.settings cannot write it", d.Current, d.Max, d.Desired)
+			return fmt.Sprintf("%d, the NIC offers at most %d of the wanted %d; left alone because of reconcile.mode or reconcile.settings", d.Current, d.Max, d.Desired)
 		}
 		return fmt.Sprintf("the NIC offers at most %d of the wanted %d; a change of the ENI reaches the NIC when the instance is stopped and started, or the ENI is detached and attached again", d.Max, d.Desired)
 	case KernelRefused:
@@ -55,7 +55,7 @@ func (d Decision) above() string {
 	case d.Action == Set:
 		return fmt.Sprintf("%d, should be %d", d.Current, d.Desired)
 	case d.Source == Override:
-		return fmt.Sprintf("%d, should be %d; left alone because reconcile.mode or reconcile.settings cannot write it", d.Current, d.Desired)
+		return fmt.Sprintf("%d, should be %d; left alone because of reconcile.mode or reconcile.settings", d.Current, d.Desired)
 	default:
 		return fmt.Sprintf("%d, more than the wanted %d; left alone, set reconcile.shrink: true or a number in nics: to lower it", d.Current, d.Desired)
 	}

@@ -70,10 +70,7 @@ func buildPackages(dir string) error {
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("build the packages of %s: %w", v, err)
 		}
-		built, err := filepath.Glob("../../dist/enitune[-_]*.[dr][ep][bm]")
-		if err != nil {
-			return err
-		}
+		built := []string{filepath.Join("../../dist", deb(v)), filepath.Join("../../dist", rpm(v))}
 		if out, err := exec.Command("cp", append(built, dir)...).CombinedOutput(); err != nil {
 			return fmt.Errorf("keep the packages of %s: %w: %s", v, err, out)
 		}
