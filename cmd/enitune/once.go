@@ -26,7 +26,7 @@ const onceTimeouts = 2
 
 // offlineTimeout bounds apply --offline, for which a boot waits: its time is that
 // of the kernel, and a driver that takes longer for its NICs is the daemon's.
-const offlineTimeout = 5 * time.Second
+const offlineTimeout = 10 * time.Second
 
 // once is one reconcile outside of the daemon.
 type once struct {
