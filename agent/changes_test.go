@@ -68,3 +68,27 @@ func TestTheLogTellsWhoChangedWhatUntilItIsContested(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWasWrittenIsLoggedWhenTheDaemonEndsMeanwhile(t *testing.T) {
+	file := stateFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		stuck := stuckKernel{newKernel(eth(1, 1, 8, 1024)), make(chan struct{})}
+		d := daemonOn(stuck.kernel, newCloudModel(apiInterface(1, 4)), file, func(o *DaemonOptions, r *ReconcilerOptions) {
+			r.Guest = stuck
+			o.Log = slog.New(slog.NewTextHandler(&b, nil))
+		})
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- d.Run(ctx) }()
+		synctest.Wait() // in the write
+		cancel()
+		close(stuck.until)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if log := b.String(); strings.Count(log, "eth1 queues: 1 -> 4") != 1 {
+			t.Errorf("got:\n%s", log)
+		}
+	})
+}

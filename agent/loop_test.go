@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/enitune/enitune/eni"
 	"github.com/enitune/enitune/nic"
-	"github.com/enitune/enitune/plan"
 )
 
 // cloudModel is a model of the metadata service and the API.
@@ -102,14 +100,9 @@ func apiInterface(index, queues int) eni.NetworkInterface {
 func runDaemon(t *testing.T, k *kernel, c *cloudModel, file StateFile) (d *Daemon, tl *tally, stop func() error) {
 	t.Helper()
 	tl = &tally{}
-	store := NewStore(StoreOptions{File: file, Enabled: true, RefreshInterval: 6 * time.Hour, Clock: time.Now})
-	store.LoadCache()
-	d = NewDaemon(DaemonOptions{
-		Reconciler: NewReconciler(ReconcilerOptions{Guest: k, Policy: plan.Policy{Writable: nic.Settings()},
-			Budget: Budget{Burst: 4, Per: 10 * time.Minute}, Cloud: true, Recorder: tl, Clock: time.Now}),
-		Recorder: tl, Store: store, Cloud: c.cloud(), Invalidate: func() {},
-		ResyncInterval: 30 * time.Second, RefreshInterval: 6 * time.Hour,
-		Clock: time.Now, Log: slog.New(slog.DiscardHandler),
+	d = daemonOn(k, c, file, func(o *DaemonOptions, r *ReconcilerOptions) {
+		o.Recorder, r.Recorder = tl, tl
+		o.Store.LoadCache()
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -41,20 +41,7 @@ func options() Options {
 // start runs a server until the test ends and returns its first address.
 func start(t *testing.T, o Options) string {
 	t.Helper()
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
-	return s.Addrs()[0].String()
+	return running(t, o).Addrs()[0].String()
 }
 
 func fetch(t *testing.T, c *http.Client, method, url string) (*http.Response, string) {

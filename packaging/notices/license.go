@@ -32,23 +32,29 @@ func (l license) spdx() string {
 	}
 }
 
-// phrases that a licence has, and that no other one of these has with them.
-var phrases = []struct {
+// mark is what tells a licence: phrases that it has, and that no other one has
+// with them.
+type mark struct {
 	license license
 	all     []string
-}{
-	{apache2, []string{"apache license", "version 2.0, january 2004"}},
-	{apache2, []string{"licensed under the apache license, version 2.0"}}, // without the text itself
-	{mit, []string{"permission is hereby granted, free of charge", "the above copyright notice and this permission notice shall be included"}},
-	{bsd3, []string{"redistribution and use in source and binary forms", "may be used to endorse or promote products"}},
-	{bsd2, []string{"redistribution and use in source and binary forms", "redistributions in binary form must reproduce"}},
-	{isc, []string{"permission to use, copy, modify, and/or distribute this software for any purpose"}},
+}
+
+// marks are tried in order.
+func marks() []mark {
+	return []mark{
+		{apache2, []string{"apache license", "version 2.0, january 2004"}},
+		{apache2, []string{"licensed under the apache license, version 2.0"}}, // without the text itself
+		{mit, []string{"permission is hereby granted, free of charge", "the above copyright notice and this permission notice shall be included"}},
+		{bsd3, []string{"redistribution and use in source and binary forms", "may be used to endorse or promote products"}},
+		{bsd2, []string{"redistribution and use in source and binary forms", "redistributions in binary form must reproduce"}},
+		{isc, []string{"permission to use, copy, modify, and/or distribute this software for any purpose"}},
+	}
 }
 
 // classify tells a licence by its words.
 func classify(text string) (license, error) {
 	words := strings.ToLower(strings.Join(strings.Fields(text), " "))
-	for _, p := range phrases {
+	for _, p := range marks() {
 		found := true
 		for _, phrase := range p.all {
 			found = found && strings.Contains(words, phrase)
