@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -33,6 +34,7 @@ func newReport(v View, now time.Time) Report {
 		NICs:       []NICReport{},
 		Unmatched:  []Unmatched{},
 		Errors:     append([]Problem{}, v.Errors...),
+		Changes:    []Change{},
 		Sources:    append([]SourceHealth{}, v.Sources...),
 	}
 }
@@ -68,8 +70,8 @@ func (r *Reconciler) finish(o *Outcome, subjects []*subject, view View) {
 	}
 	for _, e := range view.Desired.ENIs {
 		if e.Unresolved != "" && e.Type != "Member" && !slices.Contains(excluded, e.ID) {
-			report.Errors = append(report.Errors, Problem{ComponentAPI,
-				"the desired state of ENI " + e.ID + " is not known: " + e.Unresolved})
+			report.Errors = append(report.Errors, Problem{Component: ComponentAPI, Class: cmp.Or(e.UnresolvedClass, ClassOther),
+				Message: "the desired state of ENI " + e.ID + " is not known: " + e.Unresolved})
 			report.Determined = false
 		}
 	}

@@ -17,7 +17,7 @@ func TestAFailingSourceIsLoggedOnceAndItsReturnToo(t *testing.T) {
 	report := func(err string) Report {
 		r := Report{Sources: []SourceHealth{{Source: "api", Up: err == "", Error: err}}}
 		if err != "" {
-			r.Errors = []Problem{{ComponentAPI, err}}
+			r.Errors = []Problem{{Component: ComponentAPI, Message: err}}
 		}
 		return r
 	}

@@ -62,7 +62,7 @@ func (c *Cloud) Fetch(ctx context.Context, previous Desired) FetchResult {
 		f.previous = Desired{}
 	}
 	if id.InstanceID == "" || id.RegionID == "" {
-		f.res.APIErr = errors.New("not asked: the instance id and region are not known; see the metadata service, or set cloud.instance_id and cloud.region")
+		f.res.APIErr = errUnasked
 		return f.res
 	}
 	if f.api, f.res.APIErr = c.connect(id.RegionID); f.res.APIErr != nil {

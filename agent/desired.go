@@ -30,6 +30,8 @@ type ENI struct {
 	// Unresolved says why the API told nothing of an ENI that the metadata
 	// service lists; "" for all others.
 	Unresolved string `json:"unresolved,omitempty"`
+	// UnresolvedClass is the kind of failure behind Unresolved, see Classes.
+	UnresolvedClass string `json:"unresolved_class,omitempty"`
 }
 
 // Value is what one source says that a setting should be.
@@ -137,7 +139,8 @@ func (c *collector) tag(s nic.Setting, tags map[string]string, key string) {
 }
 
 func (c *collector) complain(format string, args ...any) {
-	c.problems = append(c.problems, Problem{ComponentAPI, "ENI " + c.eni.ID + ": " + fmt.Sprintf(format, args...)})
+	c.problems = append(c.problems, Problem{Component: ComponentAPI, Class: eni.ClassInvalid.String(),
+		Message: "ENI " + c.eni.ID + ": " + fmt.Sprintf(format, args...)})
 }
 
 // value gives the strongest source's value for a setting.

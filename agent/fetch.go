@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,6 +37,8 @@ func (f *fetch) readListed(ctx context.Context) {
 	}
 }
 
+var errNotReturned = errors.New("the API does not return it")
+
 // addByID asks by id for the ENIs that are listed and that the instance filter
 // did not return, as for ENIs that another cloud service manages. Of those that
 // the API does not tell either, what was known before stays; else they are noted
@@ -52,10 +55,10 @@ func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.
 	if len(ids) == 0 {
 		return list
 	}
-	reason := "the API does not return it"
+	reason := errNotReturned
 	more, err := f.api.NetworkInterfaces(ctx, eni.Query{IDs: ids})
 	if err != nil {
-		reason, f.incomplete = err.Error(), true
+		reason, f.incomplete = err, true
 	}
 	for _, i := range asked {
 		at := slices.IndexFunc(more, func(ni eni.NetworkInterface) bool { return ni.ID == i.ENI })
@@ -70,8 +73,8 @@ func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.
 }
 
 // keep takes an ENI over from what was known before.
-func (f *fetch) keep(i eni.MetadataInterface, reason string) {
-	e := ENI{ID: i.ENI, MAC: i.MAC, Unresolved: reason}
+func (f *fetch) keep(i eni.MetadataInterface, reason error) {
+	e := ENI{ID: i.ENI, MAC: i.MAC, Unresolved: reason.Error(), UnresolvedClass: classOf(reason)}
 	at := slices.IndexFunc(f.previous.ENIs, func(p ENI) bool { return p.ID == i.ENI && p.MAC == i.MAC && p.Unresolved == "" })
 	if at >= 0 {
 		e = f.previous.ENIs[at]
@@ -87,7 +90,7 @@ func (f *fetch) describeAll(ctx context.Context, list []eni.NetworkInterface) {
 	if needsLimits(list) {
 		if limits, limitsErr = f.cloud.typeLimits(ctx, f.api, f.desired.InstanceType); limitsErr != nil {
 			f.incomplete = true
-			f.complain("queue numbers that the API leaves out are not known: %v", limitsErr)
+			f.complain("queue numbers that the API leaves out are not known: %w", limitsErr)
 		}
 	}
 	for _, ni := range list {
@@ -109,7 +112,7 @@ func (f *fetch) describeOne(ni eni.NetworkInterface, limits *eni.InstanceType, l
 	case e.MAC == "":
 		f.findMAC(&e, ni.Problem)
 	case ni.Problem != "":
-		e.Unresolved = ni.Problem
+		e.Unresolved, e.UnresolvedClass = ni.Problem, eni.ClassMalformed.String()
 	}
 	if _, ok := e.value(nic.Queues); !ok && limitsErr != nil {
 		f.findQueues(&e, limitsErr)
@@ -129,7 +132,7 @@ func (f *fetch) findMAC(e *ENI, problem string) {
 	if problem == "" {
 		problem = "the API gives no address for it"
 	}
-	e.Unresolved = "which NIC is its own is not known: " + problem
+	e.Unresolved, e.UnresolvedClass = "which NIC is its own is not known: "+problem, eni.ClassMalformed.String()
 }
 
 // findQueues takes over the instance type's default from an earlier reply, where
@@ -141,11 +144,12 @@ func (f *fetch) findQueues(e *ENI, limitsErr error) {
 			return
 		}
 	}
-	e.Unresolved = "its queue number: " + limitsErr.Error()
+	e.Unresolved, e.UnresolvedClass = "its queue number: "+limitsErr.Error(), classOf(limitsErr)
 }
 
 func (f *fetch) complain(format string, args ...any) {
-	f.res.Problems = append(f.res.Problems, Problem{ComponentAPI, fmt.Sprintf(format, args...)})
+	err := fmt.Errorf(format, args...)
+	f.res.Problems = append(f.res.Problems, problemOf(ComponentAPI, err))
 }
 
 // plainID tells whether an id is one: 1 to 128 letters, digits and -_. It ends

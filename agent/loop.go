@@ -229,6 +229,7 @@ func (d *Daemon) publish(o Outcome) {
 	report := o.Report
 	d.mu.Lock()
 	before, had := d.report, d.have
+	report.Changes = withChanges(report.Changes, before.Changes)
 	d.report, d.have = report, true
 	d.mu.Unlock()
 	logReverts(d.o.Log, o.Reverts)

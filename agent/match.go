@@ -104,7 +104,7 @@ func duplicates(nics []nic.NIC, byMAC map[string][]ENI, claims map[string][]int)
 			ids = append(ids, e.ID)
 		}
 		if len(devices) > 1 || len(enis) > 1 && len(devices) > 0 {
-			problems = append(problems, Problem{ComponentKernel, fmt.Sprintf(
+			problems = append(problems, Problem{Component: ComponentKernel, Class: ClassDuplicate, Message: fmt.Sprintf(
 				"address %s: NICs %s and ENIs %s share it, so it cannot be told which belong together; left alone until only one has it",
 				mac, strings.Join(devices, ", "), strings.Join(ids, ", "))})
 		}

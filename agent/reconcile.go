@@ -81,6 +81,8 @@ type Outcome struct {
 	// was.
 	RetryAt time.Time
 
+	// foreign are all changes by someone else, in the order of the NICs.
+	foreign []Revert
 	// kernelErr is what kept the NICs from being read.
 	kernelErr error
 }
@@ -130,6 +132,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Outco
 	r.reconcile(ctx, view, write, &o)
 	noteHealth(&r.kernel, o.kernelErr, o.Report.Time)
 	o.Report.Sources = append(o.Report.Sources, r.kernel)
+	o.Report.Changes = withChanges(o.changes(), nil)
 	o.RetryAt = r.memory.nextRetry(r.clock())
 	return o
 }
@@ -165,7 +168,7 @@ func (r *Reconciler) reconcile(ctx context.Context, view View, write bool, o *Ou
 // noteKernel notes that NICs, or settings of them, could not be read.
 func (o *Outcome) noteKernel(err error) {
 	o.kernelErr = err
-	o.Report.Errors = append(o.Report.Errors, Problem{ComponentKernel, err.Error()})
+	o.Report.Errors = append(o.Report.Errors, problemOf(ComponentKernel, err))
 	o.Report.Determined = false
 }
 
@@ -239,8 +242,10 @@ func (r *Reconciler) noteForeign(o *Outcome, subjects []*subject) {
 		}
 		for _, f := range r.memory.observe(s.target.State, now) {
 			r.recorder.ForeignChange(s.nic.Name, s.eni.ID, f.setting)
+			change := Revert{s.nic.Name, s.eni.ID, f.setting, f.from, f.to}
+			o.foreign = append(o.foreign, change)
 			if f.revert {
-				o.Reverts = append(o.Reverts, Revert{s.nic.Name, s.eni.ID, f.setting, f.from, f.to})
+				o.Reverts = append(o.Reverts, change)
 			}
 		}
 	}

@@ -19,11 +19,14 @@ type Report struct {
 	InSync bool `json:"in_sync"`
 	// Determined is false if the desired state of a managed NIC, or the NICs
 	// themselves, could not be found out; the errors say why.
-	Determined bool           `json:"determined"`
-	NICs       []NICReport    `json:"nics"`
-	Unmatched  []Unmatched    `json:"unmatched"`
-	Errors     []Problem      `json:"errors"`
-	Sources    []SourceHealth `json:"sources"`
+	Determined bool        `json:"determined"`
+	NICs       []NICReport `json:"nics"`
+	Unmatched  []Unmatched `json:"unmatched"`
+	Errors     []Problem   `json:"errors"`
+	// Changes are the last changes of settings, the newest first: of the daemon's
+	// life at most maxChanges, of one call of plan or apply its own.
+	Changes []Change       `json:"changes"`
+	Sources []SourceHealth `json:"sources"`
 	// Events are the kernel event sources; none outside of the daemon.
 	Events []SourceHealth `json:"events,omitempty"`
 }
@@ -104,12 +107,6 @@ const (
 	TrunkMember UnmatchedReason = "trunk_member" // it is a VLAN on a trunk ENI's NIC
 )
 
-// Problem is something that went wrong in a component.
-type Problem struct {
-	Component Component `json:"component"`
-	Message   string    `json:"message"`
-}
-
 // Component is a part that can fail by itself.
 type Component string
 
@@ -129,6 +126,9 @@ type SourceHealth struct {
 	LastAttempt time.Time `json:"last_attempt,omitzero"`
 	LastSuccess time.Time `json:"last_success,omitzero"`
 	Error       string    `json:"error,omitempty"`
+	// Class is the kind of failure, see Classes; "" while there is none. An event
+	// source is "unsupported" if the kernel has none of its kind.
+	Class string `json:"class,omitempty"`
 }
 
 // Drifted tells whether any setting of any NIC drifts.

@@ -65,7 +65,7 @@ func (s *Store) LoadCache() {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		s.disk = []Problem{{ComponentState, err.Error()}}
+		s.disk = []Problem{problemOf(ComponentState, err)}
 	default:
 		s.desired, s.known = d, true
 	}
@@ -82,7 +82,7 @@ func (s *Store) Update(res FetchResult, save bool) {
 	var problems []Problem
 	if save {
 		if err := s.file.Save(res.Desired); err != nil {
-			problems = []Problem{{ComponentState, err.Error()}}
+			problems = []Problem{problemOf(ComponentState, err)}
 		}
 	}
 	s.mu.Lock()
@@ -99,7 +99,7 @@ func (s *Store) take(res FetchResult) bool {
 	noteHealth(&s.metadata, res.MetadataErr, now)
 	noteHealth(&s.api, res.APIErr, now)
 	if s.known && res.InstanceID != "" && res.InstanceID != s.desired.InstanceID {
-		s.problems = append(s.problems, Problem{ComponentState, fmt.Sprintf(
+		s.problems = append(s.problems, Problem{Component: ComponentState, Class: ClassUnusable, Message: fmt.Sprintf(
 			"%s is of instance %s, this is %s (a disk made from an image?); not used, it is written anew when the API answers",
 			s.file.Path, s.desired.InstanceID, res.InstanceID)})
 		s.desired, s.known = Desired{}, false
@@ -114,6 +114,7 @@ func (s *Store) take(res FetchResult) bool {
 
 func noteHealth(h *SourceHealth, err error, now time.Time) {
 	h.Up, h.Error, h.LastAttempt = err == nil, "", now.UTC()
+	h.Class = classOf(err)
 	if err != nil {
 		h.Error = err.Error()
 		return
@@ -141,7 +142,7 @@ func (s *Store) View() View {
 			v.Sources = append(v.Sources, h)
 		}
 		if h.Error != "" {
-			v.Errors = append(v.Errors, Problem{Component(h.Source), h.Error})
+			v.Errors = append(v.Errors, Problem{Component: Component(h.Source), Message: h.Error, Class: h.Class})
 		}
 	}
 	v.Errors = append(append(v.Errors, s.problems...), s.disk...)

@@ -81,6 +81,7 @@ func TestEveryValueOfTheReportIsDocumentedAndNoOther(t *testing.T) {
 		{"Reasons", []string{"value", "drift", "meaning", "remedy"}, names(plan.Reasons())},
 		{"Unmatched ENIs", []string{"value", "meaning"}, constants(t, "../agent/report.go", "UnmatchedReason")},
 		{"Components", []string{"value", "meaning", "remedy"}, constants(t, "../agent/report.go", "Component")},
+		{"Classes of failure", []string{"value", "meaning"}, agent.Classes()},
 		{"Origins", []string{"value", "meaning"}, []string{agent.OriginAPI, agent.OriginCache, agent.OriginNone}},
 		{"Exit codes", []string{"code", "meaning"}, []string{
 			strconv.Itoa(agent.ExitInSync), strconv.Itoa(agent.ExitDrift), strconv.Itoa(agent.ExitError)}},

@@ -48,6 +48,15 @@ const (
 	ClassCanceled
 )
 
+// Classes lists the classes.
+func Classes() []Class {
+	var list []Class
+	for c := ClassThrottled; c <= ClassCanceled; c++ {
+		list = append(list, c)
+	}
+	return list
+}
+
 // String returns a short lower-case word, fit for a metric label.
 func (c Class) String() string {
 	switch c {

@@ -32,7 +32,10 @@ func someReport() agent.Report {
 	}
 	return agent.Report{
 		Version: 1, Time: at(0), Determined: true,
-		Desired: agent.Origin{Origin: agent.OriginCache, FetchedAt: at(-3600), Stale: true},
+		Instance: agent.Instance{ID: "i-1", Region: "cn-hangzhou", Type: "ecs.g7.xlarge"},
+		Desired:  agent.Origin{Origin: agent.OriginCache, FetchedAt: at(-3600), Stale: true},
+		Errors: []agent.Problem{{Component: agent.ComponentAPI, Class: "denied", Message: "one"},
+			{Component: agent.ComponentAPI, Class: "denied", Message: "another"}, {Component: agent.ComponentState, Message: "of an older version"}},
 		NICs: []agent.NICReport{
 			{Device: "eth0", MAC: "00:16:3e:00:00:01", ENI: "eni-1", Type: "Primary", Driver: "virtio_net", Settings: []agent.SettingReport{
 				setting(nic.Queues, 1, 4, 4, plan.API, plan.Contested, true),
@@ -45,7 +48,7 @@ func someReport() agent.Report {
 		},
 		Unmatched: []agent.Unmatched{{ENI: "eni-2", MAC: "00:16:3e:00:00:02", Reason: agent.NICMissing}},
 		Sources:   []agent.SourceHealth{{Source: "api", Error: "down"}, {Source: "kernel", Up: true, LastSuccess: at(0)}},
-		Events:    []agent.SourceHealth{{Source: "ethtool"}, {Source: "rtnetlink", Up: true}},
+		Events:    []agent.SourceHealth{{Source: "ethtool", Class: "unsupported"}, {Source: "rtnetlink", Up: true}},
 	}
 }
 

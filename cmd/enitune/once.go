@@ -137,7 +137,7 @@ func (a *app) reconcileOnce(ctx context.Context, cfg config.Config, o once) (age
 	}
 	view := p.store.View()
 	if o.offline && p.cloud != nil && !view.Known && len(view.Errors) == 0 {
-		view.Errors = append(view.Errors, agent.Problem{Component: agent.ComponentState, Message: "no desired state is cached in " + cfg.StateDir + "; run `enitune apply` once without --offline"})
+		view.Errors = append(view.Errors, agent.Problem{Component: agent.ComponentState, Class: agent.ClassMissing, Message: "no desired state is cached in " + cfg.StateDir + "; run `enitune apply` once without --offline"})
 	}
 	start := time.Now()
 	report = p.reconciler.Reconcile(ctx, view, o.write).Report

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/eni"
 	"github.com/enitune/enitune/internal/config"
 	"github.com/enitune/enitune/internal/web"
 	"github.com/enitune/enitune/metrics"
@@ -186,7 +187,7 @@ func (s *service) report() (agent.Report, bool) {
 	if refused != nil {
 		r.Errors = slices.Clone(r.Errors)
 		for line := range strings.Lines(refused.Error()) {
-			r.Errors = append(r.Errors, agent.Problem{Component: agent.ComponentConfig, Message: strings.TrimSpace(line)})
+			r.Errors = append(r.Errors, agent.Problem{Component: agent.ComponentConfig, Class: eni.ClassInvalid.String(), Message: strings.TrimSpace(line)})
 		}
 	}
 	return r, ok

@@ -13,43 +13,26 @@ cache=$root/.cache/lab
 kernels=${ENITUNE_LAB_KERNELS:-$cache/kernels}
 series_wanted="6.1 6.12"
 
-say() { echo "lab setup: $*" >&2; }
-die() {
-	say "$@"
-	exit 1
-}
+me="lab setup"
+# shellcheck source=test/apt.sh
+. "$root/test/apt.sh"
 
 # Debian package of each program that the labs use.
 tools="qemu-system-x86_64:qemu-system-x86 busybox:busybox-static ethtool:ethtool ip:iproute2 xz:xz-utils zstd:zstd ldd:libc-bin
 	mmdebstrap:mmdebstrap qemu-img:qemu-utils mkfs.ext4:e2fsprogs depmod:kmod systemctl:systemd"
 
 missing_packages() {
-	for tool in $tools; do
-		PATH=$PATH:/usr/sbin:/sbin command -v "${tool%%:*}" >/dev/null 2>&1 || printf '%s ' "${tool#*:}"
-	done
+	# shellcheck disable=SC2086 # a list
+	missing $tools
 	# Without static linking busybox can't run in a guest.
 	if command -v busybox >/dev/null 2>&1 && ldd "$(command -v busybox)" >/dev/null 2>&1; then
 		printf 'busybox-static '
 	fi
 }
 
-apt_update() {
-	[ -n "${apt_updated:-}" ] && return
-	apt-get -qq update || die "apt-get update failed; see its message above"
-	apt_updated=yes
-}
-
 install_tools() {
-	packages=$(missing_packages)
-	[ -n "$packages" ] || return 0
-	command -v apt-get >/dev/null 2>&1 ||
-		die "missing tools; install what your distribution calls: $packages"
-	[ "$(id -u)" = 0 ] ||
-		die "missing tools; type: sudo apt-get update && sudo apt-get install --no-install-recommends -y $packages"
-	apt_update
-	say "installing $packages"
-	# shellcheck disable=SC2086 # a list
-	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y $packages >&2
+	# shellcheck disable=SC2046 # a list
+	apt_install $(missing_packages)
 	packages=$(missing_packages)
 	[ -z "$packages" ] || die "still missing after the installation: $packages"
 }
@@ -68,11 +51,6 @@ has_kernel() {
 		[ -e "$image" ] && return 0
 	done
 	return 1
-}
-
-# download PACKAGE fetches a package into $work.
-download() {
-	(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$1" >&2)
 }
 
 # fetch_kernel SERIES downloads and unpacks a kernel without installing it.
@@ -94,13 +72,11 @@ fetch_kernel() {
 	say "fetching $package"
 	work=$(mktemp -d "$cache/fetch.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
-	# As root, apt downloads as the user _apt, which must be able to write here.
-	chmod 755 "$work"
-	if ! download "$package"; then
+	if ! apt_download "$package" "$work"; then
 		[ "$(id -u)" = 0 ] || die "download of $package failed; if the archive has moved on, type: sudo apt-get update"
 		apt_update # the archive has moved on
 		package=$(newest_package "$1")
-		download "$package" || die "download of $package failed"
+		apt_download "$package" "$work" || die "download of $package failed"
 	fi
 	mkdir -p "$work/tree" "$kernels"
 	dpkg -x "$work"/*.deb "$work/tree"
