@@ -46,6 +46,7 @@ type Daemon struct {
 	schedule *schedule
 	asks     *rate.Limiter // bounds reads of the cloud out of turn
 	first    Cause         // of the first reconcile
+	reported chan struct{} // asks the keeper to look at the last report
 
 	mu     sync.Mutex
 	report Report
@@ -67,6 +68,9 @@ type DaemonOptions struct {
 	RefreshInterval time.Duration
 	Clock           func() time.Time
 	Log             *slog.Logger
+	// SinceFile keeps since when settings drift; Since is what it said at the start.
+	SinceFile SinceFile
+	Since     Since
 	// Reported is called after every reconcile; it may be nil.
 	Reported func(Report)
 	// Alive is called by the reconcile loop itself: after each NIC that it has
@@ -87,6 +91,7 @@ func NewDaemon(o DaemonOptions) *Daemon {
 		o: o, trigger: newTrigger(o.Clock), kick: make(chan struct{}, 1),
 		schedule: newSchedule(o.RefreshInterval), events: map[string]SourceHealth{},
 		asks: rate.NewLimiter(rate.Every(askEvery), askBurst), first: CauseStart,
+		reported: make(chan struct{}, 1),
 	}
 }
 
@@ -102,6 +107,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.o.Cloud != nil {
 		g.Go(func() error { return d.refresh(ctx) })
 	}
+	g.Go(func() error { return d.keepSince(ctx) })
 	d.trigger.fire(d.first)
 	g.Go(func() error { return d.loop(ctx) })
 	return g.Wait()
@@ -135,10 +141,13 @@ func (d *Daemon) Report() (r Report, ok bool) {
 }
 
 // ask wants the cloud to be read out of turn.
-func (d *Daemon) ask() {
+func (d *Daemon) ask() { poke(d.kick) }
+
+// poke puts a word into a channel that has room for one.
+func poke(ch chan<- struct{}) {
 	select {
-	case d.kick <- struct{}{}:
-	default: // one is already wanted
+	case ch <- struct{}{}:
+	default: // one is already there
 	}
 }
 
@@ -232,6 +241,7 @@ func (d *Daemon) publish(o Outcome) {
 	report.Changes = withChanges(report.Changes, before.Changes)
 	d.report, d.have = report, true
 	d.mu.Unlock()
+	poke(d.reported)
 	logReverts(d.o.Log, o.Reverts)
 	logChanges(d.o.Log, before, report, !had)
 	if d.o.Reported != nil {

@@ -103,16 +103,20 @@ type ReconcilerOptions struct {
 	Cloud    bool // false: no cloud at all, only the rules
 	Recorder Recorder
 	Clock    func() time.Time
+	// Since is what is known of drift from before.
+	Since Since
 }
 
 // NewReconciler makes a Reconciler that remembers nothing yet.
 func NewReconciler(o ReconcilerOptions) *Reconciler {
-	return &Reconciler{
+	r := &Reconciler{
 		guest: o.Guest, rules: o.Rules, policy: o.Policy, cloud: o.Cloud,
 		recorder: o.Recorder, clock: o.Clock, memory: newMemory(o.Budget),
 		kernel:   SourceHealth{Source: string(ComponentKernel)},
 		progress: func() {},
 	}
+	r.memory.remember(o.Since)
+	return r
 }
 
 // subject is one NIC on its way through a reconcile.
