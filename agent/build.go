@@ -84,7 +84,7 @@ func (r *Reconciler) settingReport(s *subject, d plan.Decision, now time.Time) S
 		Action: d.Action, Reason: d.Reason, Drift: d.Drift, Message: d.Message(),
 	}
 	if s.knows != plan.ENIUnknown && !s.target.Excluded {
-		since := r.memory.settle(s.nic.ID(), d, s.target.State.Reading(d.Setting), now)
+		since := r.memory.settle(s.nic.ID(), d, s.target.State.Reading(d.Setting), s.knows != plan.ENIUndetermined, now)
 		sr.DriftSince = since.UTC()
 		if since.IsZero() {
 			sr.DriftSince = time.Time{}

@@ -19,7 +19,7 @@ func (d *Daemon) keepSince(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-d.reported:
 		}
-		now, have := d.since()
+		now, have := d.since(last)
 		if !have || now.equal(last) {
 			continue
 		}
@@ -27,7 +27,7 @@ func (d *Daemon) keepSince(ctx context.Context) error {
 		case <-ctx.Done(): // what is due at the end is written at once
 		case <-time.After(written.Add(keepEvery).Sub(d.o.Clock())):
 		}
-		now, _ = d.since()
+		now, _ = d.since(last)
 		kept, err := d.o.SinceFile.Keep(now, last)
 		last, written = kept, d.o.Clock()
 		if err != nil && err.Error() != failed {
@@ -39,8 +39,8 @@ func (d *Daemon) keepSince(ctx context.Context) error {
 }
 
 // since is what the last report says of drift; ok is false before the first.
-func (d *Daemon) since() (s Since, ok bool) {
+func (d *Daemon) since(before Since) (s Since, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return SinceOf(d.report), d.have
+	return SinceOf(d.report, before), d.have
 }

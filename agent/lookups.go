@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// lookups asks the cloud for hardware addresses that no known ENI has: at once when
-// one appears, and some more times because a just attached ENI can take a while
-// to show in the API. An address that stays unknown is left to the regular
+// lookups asks the cloud for hardware addresses that only one side has, those of
+// NICs that no known ENI has or those of ENIs without a NIC: at once when one
+// appears, and some more times because an ENI that was just attached or detached can
+// take a while to show so in the API. An address that stays is left to the regular
 // refresh.
 type lookups struct {
 	started bool
@@ -42,7 +43,7 @@ func askAgain(tries int) (pause time.Duration, more bool) {
 	return pauses[tries-1], true
 }
 
-// due takes the unknown addresses that a reconcile saw and tells whether the
+// due takes the addresses of its kind that a reconcile saw and tells whether the
 // cloud should be asked now. Those there at the first look, which comes after the
 // first read of the cloud, are not asked for at once.
 //

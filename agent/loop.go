@@ -41,8 +41,9 @@ type Daemon struct {
 	o        DaemonOptions
 	trigger  *trigger
 	kick     chan struct{} // asks the refresher to read the cloud out of turn
-	lookups  lookups
-	retryAt  time.Time // when a write that was put off may be tried again
+	lookups  lookups       // of NICs that no known ENI has
+	missing  lookups       // of ENIs without a NIC
+	retryAt  time.Time     // when a write that was put off may be tried again
 	schedule *schedule
 	asks     *rate.Limiter // bounds reads of the cloud out of turn
 	first    Cause         // of the first reconcile
@@ -199,7 +200,7 @@ func (d *Daemon) waitUntil(ctx context.Context, due time.Time) (Cause, time.Time
 func (d *Daemon) untilNextLook() time.Duration {
 	now := d.o.Clock()
 	wait := d.o.ResyncInterval
-	for _, at := range []time.Time{d.retryAt, d.lookups.next()} {
+	for _, at := range []time.Time{d.retryAt, d.lookups.next(), d.missing.next()} {
 		if !at.IsZero() {
 			wait = min(wait, max(at.Sub(now), time.Millisecond))
 		}
@@ -224,10 +225,11 @@ func (d *Daemon) reconcile(ctx context.Context, cause Cause, since time.Time) {
 	d.publish(outcome)
 	d.retryAt = outcome.RetryAt
 	if !view.Known {
-		d.lookups = lookups{}
+		d.lookups, d.missing = lookups{}, lookups{}
 	} else if d.o.Cloud != nil && view.attempted() {
 		unknown := d.lookups.due(outcome.UnknownMACs, end)
-		if unknown || outcome.Replugged && cause != CauseDesired {
+		missing := d.missing.due(report.missingMACs(), end)
+		if unknown || missing || outcome.Replugged && cause != CauseDesired {
 			d.ask()
 		}
 	}
@@ -314,6 +316,17 @@ func (r Report) changed() bool {
 // attempted tells whether the cloud was asked since the start.
 func (v View) attempted() bool {
 	return slices.ContainsFunc(v.Sources, func(s SourceHealth) bool { return s.Up || s.Error != "" })
+}
+
+// missingMACs lists the addresses of the ENIs that should have a NIC and have none.
+func (r Report) missingMACs() []string {
+	var macs []string
+	for _, u := range r.Unmatched {
+		if u.Reason == NICMissing && u.MAC != "" {
+			macs = append(macs, u.MAC)
+		}
+	}
+	return macs
 }
 
 // unknownMACs lists the addresses that no known ENI has.

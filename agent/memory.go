@@ -175,8 +175,9 @@ func (m *memory) unsupported(id string, s nic.Setting, maximum int) {
 }
 
 // settle ends a reconcile: what is seen now is the ground for the next one. It
-// gives the time since which the setting drifts.
-func (m *memory) settle(id string, d plan.Decision, r nic.Reading, now time.Time) (driftSince time.Time) {
+// gives the time since which the setting drifts; while it is not determined what
+// is wanted, an earlier time is not forgotten.
+func (m *memory) settle(id string, d plan.Decision, r nic.Reading, determined bool, now time.Time) (driftSince time.Time) {
 	sm := m.nic(id).setting(d.Setting)
 	if r.Err == nil {
 		sm.seen, sm.known = r, true
@@ -186,6 +187,8 @@ func (m *memory) settle(id string, d plan.Decision, r nic.Reading, now time.Time
 		sm.refusal = refusal{}
 	}
 	switch {
+	case !d.Drift && !determined:
+		return time.Time{}
 	case !d.Drift:
 		sm.driftSince = time.Time{}
 	case sm.driftSince.IsZero():

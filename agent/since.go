@@ -23,9 +23,13 @@ type sinceKey struct {
 	setting nic.Setting
 }
 
-// SinceOf gathers since when the settings of a report drift.
-func SinceOf(r Report) Since {
+// SinceOf gathers since when the settings of a report drift. Where the report could
+// not determine everything, what was known before holds on.
+func SinceOf(r Report, before Since) Since {
 	s := Since{}
+	if !r.Determined {
+		maps.Copy(s, before)
+	}
 	for _, n := range r.NICs {
 		for _, sr := range n.Settings {
 			if !sr.DriftSince.IsZero() {

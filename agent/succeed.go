@@ -10,7 +10,7 @@ func (d *Daemon) Succeed(old *Daemon) {
 	d.first = CauseSignal
 	d.o.Reconciler.succeed(old.o.Reconciler)
 	d.o.Store.succeed(old.o.Store)
-	d.lookups, d.asks = old.lookups, old.asks
+	d.lookups, d.missing, d.asks = old.lookups, old.missing, old.asks
 	d.schedule.failures = old.schedule.failures
 	old.mu.Lock()
 	defer old.mu.Unlock()
