@@ -5,7 +5,7 @@ BINARY  := bin/enitune
 TOOL    := $(GO) tool -modfile=internal/tools/go.mod
 # The build tags of the tests that need namespaces, guests or packages, so that
 # lint sees them.
-TAGS    := netns,lab,packages
+TAGS    := netns,lab,packages,observe
 SOURCES := $(shell find . -name '*.go' -not -path './.*')
 
 # What git says, see packaging/version.sh. A build outside of git names it, as in
@@ -33,7 +33,7 @@ check: build lint ## what to run before each commit: build, lint, quick tests
 	$(GO) test -short ./...
 
 .PHONY: test
-test: unit netns packages-test lab ## every test
+test: unit netns observe packages-test lab ## every test
 
 .PHONY: unit
 unit: deps ## unit tests, with the race detector where gcc is there
@@ -43,6 +43,15 @@ unit: deps ## unit tests, with the race detector where gcc is there
 .PHONY: netns
 netns: deps ## tests against this kernel, in namespaces of their own
 	$(GO) test $(RACE) -tags netns ./test/...
+
+.PHONY: observe
+observe: deps ## tests with a real Prometheus, node_exporter and browser
+	test/observe/setup.sh
+	$(GO) test $(RACE) -tags observe ./test/... ./packaging/...
+
+.PHONY: bench
+bench: ## what a scrape costs, beside its baseline
+	$(GO) test -run '^$$' -bench . -count 6 ./metrics
 
 .PHONY: packages-test
 packages-test: packages-deps .cache/packages/debian-12.tar ## tests of the packages: same bytes, contents, what their scripts do
@@ -70,7 +79,7 @@ demo: build ## a simulated cloud and NICs, nothing real; KEEP=1 leaves it runnin
 # What writes the manual pages has a main function of its own, which leaves parts
 # of the agent unused.
 .PHONY: lint
-lint: ## gofmt, vet, staticcheck, errorlint, exhaustive, revive
+lint: ## gofmt, vet, staticcheck, errorlint, exhaustive, revive, generated files
 	@unformatted=$$(gofmt -l $(SOURCES)); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags $(TAGS) ./...
@@ -80,10 +89,18 @@ lint: ## gofmt, vet, staticcheck, errorlint, exhaustive, revive
 	GOFLAGS="$$($(GO) env GOFLAGS) -tags=$(TAGS)" $(TOOL) go-errorlint ./...
 	GOFLAGS="$$($(GO) env GOFLAGS) -tags=$(TAGS)" $(TOOL) exhaustive -i -typeonly '^github\.com/enitune/' ./...
 	$(TOOL) revive -config internal/tools/revive.toml -formatter plain ./...
+	@$(TEMPL) -check || { echo "not as generated: type make generate"; exit 1; }
 
 .PHONY: fmt
 fmt: ## format the Go files
 	gofmt -w $(SOURCES)
+
+# The pages of the daemon: *.templ to *_templ.go, which git holds too.
+TEMPL := $(GO) tool -modfile=internal/tools/templ.mod templ generate -path internal/page -include-version=false -log-level warn
+
+.PHONY: generate
+generate: ## make the generated files anew
+	$(TEMPL)
 
 # The race detector needs cgo, and so a C compiler. Elsewhere than in CI the
 # tests are worth running without it.

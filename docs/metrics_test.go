@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/metrics"
@@ -18,26 +17,15 @@ import (
 
 // described is a metric as the code or the docs describe it.
 type described struct {
-	Name   string
-	Labels []string
+	Name, Kind string
+	Labels     []string
 }
 
-var desc = regexp.MustCompile(`^Desc\{fqName: "([^"]*)", .*, variableLabels: \{([^}]*)\}\}$`)
-
-// inCode are the metrics that metrics.New describes.
-func inCode(t *testing.T) []described {
-	t.Helper()
-	m := metrics.New(func() (agent.Report, bool) { return agent.Report{}, false }, metrics.Build{})
-	ch := make(chan *prometheus.Desc, 100)
-	m.Describe(ch)
-	close(ch)
+// inCode are the metrics that the code describes.
+func inCode() []described {
 	var list []described
-	for d := range ch {
-		match := desc.FindStringSubmatch(d.String())
-		if match == nil {
-			t.Fatalf("cannot read %s", d)
-		}
-		list = append(list, described{match[1], strings.FieldsFunc(match[2], func(r rune) bool { return r == ',' })})
+	for _, d := range metrics.New(func() (agent.Report, bool) { return agent.Report{}, false }, metrics.Build{}).Descriptions() {
+		list = append(list, described{d.Name, string(d.Kind), d.Labels})
 	}
 	slices.SortFunc(list, func(a, b described) int { return strings.Compare(a.Name, b.Name) })
 	return list
@@ -46,17 +34,17 @@ func inCode(t *testing.T) []described {
 func TestEveryMetricIsDocumentedWithItsLabelsAndNoOther(t *testing.T) {
 	var documented []described
 	for _, cells := range rows(read(t, "metrics.md").text, "metric", "type", "labels", "meaning") {
-		documented = append(documented, described{strings.Trim(cells[0], "`"), spans(cells[2])})
+		documented = append(documented, described{strings.Trim(cells[0], "`"), cells[1], spans(cells[2])})
 	}
 	slices.SortFunc(documented, func(a, b described) int { return strings.Compare(a.Name, b.Name) })
-	if diff := cmp.Diff(inCode(t), documented, cmp.Transformer("Labels", func(l []string) string { return strings.Join(l, ",") })); diff != "" {
+	if diff := cmp.Diff(inCode(), documented, cmp.Transformer("Labels", func(l []string) string { return strings.Join(l, ",") })); diff != "" {
 		t.Errorf("metrics (-code +docs):\n%s", diff)
 	}
 }
 
 func TestEveryMetricNameInAQueryExists(t *testing.T) {
 	known := map[string]bool{"node_network_receive_drop_total": true}
-	for _, m := range inCode(t) {
+	for _, m := range inCode() {
 		known[m.Name] = true
 		if strings.HasSuffix(m.Name, "_duration_seconds") { // a histogram's own series
 			known[m.Name+"_sum"], known[m.Name+"_count"], known[m.Name+"_bucket"] = true, true, true
@@ -92,58 +80,6 @@ func TestEveryTriggerIsDocumented(t *testing.T) {
 	}
 }
 
-func TestTheTypesOfTheMetricsAreAsDocumented(t *testing.T) {
-	report := reportOf(settings(plan.InSync, true)...)
-	report.Unmatched = []agent.Unmatched{{ENI: "eni-2", Reason: agent.NICMissing}}
-	report.Sources = []agent.SourceHealth{{Source: "api", LastSuccess: time.Unix(1, 0)}}
-	report.Events = []agent.SourceHealth{{Source: "ethtool"}}
-	report.Instance.ID = "i-1"
-	report.Errors = []agent.Problem{{Component: agent.ComponentAPI, Class: "denied"}}
-	m := metrics.New(func() (agent.Report, bool) { return report, true }, metrics.Build{})
-	m.ConfigLoaded(true, time.Unix(1, 0))
-	m.Reconciled("start", true, time.Second)
-	m.APIRequest("DescribeInstanceTypes", "OK")
-	types := map[string]string{}
-	for name, family := range gather(t, m) {
-		types[name] = family.kind
-	}
-	for _, cells := range rows(read(t, "metrics.md").text, "metric", "type", "labels", "meaning") {
-		if name := strings.Trim(cells[0], "`"); types[name] != cells[1] {
-			t.Errorf("%s is documented as %s, it is %q", name, cells[1], types[name])
-		}
-	}
-}
-
-type family struct {
-	kind  string
-	ofNIC int // series with the label device
-}
-
-func gather(t *testing.T, m *metrics.Metrics) map[string]family {
-	t.Helper()
-	reg, err := m.Registry(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string]family{}
-	for _, mf := range list {
-		f := family{kind: strings.ToLower(mf.GetType().String())}
-		for _, series := range mf.GetMetric() {
-			for _, label := range series.GetLabel() {
-				if label.GetName() == "device" {
-					f.ofNIC++
-				}
-			}
-		}
-		found[mf.GetName()] = f
-	}
-	return found
-}
-
 func settings(reason plan.Reason, drift bool) []agent.SettingReport {
 	var list []agent.SettingReport
 	for _, s := range nic.Settings() {
@@ -163,9 +99,19 @@ func reportOf(list ...agent.SettingReport) agent.Report {
 // seriesOf counts the series of the report's NIC.
 func seriesOf(t *testing.T, r agent.Report) int {
 	t.Helper()
+	list, err := metrics.New(func() (agent.Report, bool) { return r, true }, metrics.Build{}).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := 0
-	for _, f := range gather(t, metrics.New(func() (agent.Report, bool) { return r, true }, metrics.Build{})) {
-		n += f.ofNIC
+	for _, mf := range list {
+		for _, series := range mf.GetMetric() {
+			for _, label := range series.GetLabel() {
+				if label.GetName() == "device" {
+					n++
+				}
+			}
+		}
 	}
 	return n
 }

@@ -2,216 +2,205 @@ package metrics
 
 import (
 	"cmp"
+	"errors"
 	"maps"
-	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/eni"
-	"github.com/enitune/enitune/nic"
 )
 
-// descs are the descriptions of the metrics that are made from a report.
-type descs struct {
-	nicInfo, current, desired, maximum, drift, reason, driftSince *prometheus.Desc
-	unmatched, changes, foreign                                   *prometheus.Desc
-	sourceUp, sourceSuccess, eventUp, eventSupported              *prometheus.Desc
-	instance, determined, problem                                 *prometheus.Desc
-	stale, report, build, configOK, configLoaded                  *prometheus.Desc
+// catalogue describes every metric of enitune's own.
+type catalogue struct {
+	reconciles, reconcileDuration, repairDuration, apiRequests    *Description
+	nicInfo, current, desired, maximum, drift, reason, driftSince *Description
+	unmatched, changes, foreign                                   *Description
+	sourceUp, sourceSuccess, eventUp, eventSupported              *Description
+	instance, determined, problem                                 *Description
+	stale, report, build, configOK, configLoaded                  *Description
 }
 
-func newDescs() descs {
-	d := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("enitune_"+name, help, labels, nil)
-	}
-	setting := []string{"device", "eni", "setting"}
-	return descs{
-		nicInfo:        d("nic_info", "A NIC that is or could be an ENI's guest side; eni is empty if no ENI has its address. Always 1.", "device", "eni", "mac", "type", "driver"),
-		current:        d("setting_current", "Value in force in the kernel (queues: channels; rings: descriptors).", setting...),
-		desired:        d("setting_desired", "Value that the setting should have; absent if no source has one.", setting...),
-		maximum:        d("setting_max", "Largest value that the driver accepts.", setting...),
-		drift:          d("drift", "1 if the setting is not as it is wanted, else 0.", setting...),
-		reason:         d("setting_reason", "Why the setting is as it is, and which source its desired value has. Always 1.", "device", "eni", "setting", "reason", "source"),
-		driftSince:     d("drift_since_timestamp_seconds", "Unix time at which the present drift was first seen; absent while there is none.", setting...),
-		unmatched:      d("eni_unmatched", "An ENI of the instance without a NIC in the guest. Always 1.", "eni", "mac", "reason"),
-		changes:        d("changes_total", "Writes by enitune, by whether a new read showed the value (result ok or refused).", "device", "eni", "setting", "result"),
-		foreign:        d("foreign_changes_total", "Changes that someone else made to the setting.", setting...),
-		sourceUp:       d("source_up", "1 if the last attempt to read the source succeeded, else 0.", "source"),
-		sourceSuccess:  d("source_last_success_timestamp_seconds", "Unix time of the last successful read of the source; absent before the first.", "source"),
-		eventUp:        d("event_source_up", "1 if kernel events arrive from the source; 0 means that changes are found by polling.", "source"),
-		eventSupported: d("event_source_supported", "1 if the kernel has the event source, else 0.", "source"),
-		instance:       d("instance_info", "The instance that the agent runs on; absent while it is not known. Always 1.", "instance_id", "region", "instance_type"),
-		determined:     d("determined", "1 if the desired state of every managed NIC and the NICs themselves could be found out, else 0."),
-		problem:        d("problem", "Something went wrong in a component, by the class of failure; absent while nothing does. Always 1.", "component", "class"),
-		stale:          d("desired_stale", "1 if the desired state could not be renewed and the last good one is enforced, else 0."),
-		report:         d("report_timestamp_seconds", "Unix time of the last report."),
-		configOK:       d("config_last_reload_successful", "1 if the configuration file was in force after the last attempt to load it, 0 if it was refused and an older one is in force."),
-		configLoaded:   d("config_last_reload_success_timestamp_seconds", "Unix time at which the configuration in force was loaded."),
-		build:          d("build_info", "Version of enitune. Always 1.", "version", "revision", "goversion"),
-	}
-}
-
-// Describe implements prometheus.Collector.
-func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	d := m.descs
-	for _, desc := range []*prometheus.Desc{d.nicInfo, d.current, d.desired, d.maximum, d.drift, d.reason, d.driftSince,
-		d.unmatched, d.changes, d.foreign, d.sourceUp, d.sourceSuccess, d.eventUp, d.eventSupported, d.instance, d.determined, d.problem, d.stale, d.report, d.build, d.configOK, d.configLoaded} {
-		ch <- desc
-	}
-	m.reconciles.Describe(ch)
-	m.reconcileDuration.Describe(ch)
-	m.repairDuration.Describe(ch)
-	m.apiRequests.Describe(ch)
-}
-
-// Collect implements prometheus.Collector.
-func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	e := emitter{descs: m.descs, ch: ch}
-	e.gauge(e.build, 1, m.build.Version, m.build.Revision, m.build.GoVersion)
-	m.reconciles.Collect(ch)
-	m.reconcileDuration.Collect(ch)
-	m.repairDuration.Collect(ch)
-	m.apiRequests.Collect(ch)
-
-	m.collectConfig(e)
-
-	r, ok := m.report()
-	for _, s := range r.Events {
-		e.gauge(e.eventUp, flag(s.Up), s.Source)
-		e.gauge(e.eventSupported, flag(s.Class != eni.ClassUnsupported.String()), s.Source)
-	}
-	if !ok {
-		return
-	}
-	e.gauge(e.report, seconds(r.Time))
-	e.gauge(e.stale, flag(r.Desired.Stale))
-	e.gauge(e.determined, flag(r.Determined))
-	if r.Instance.ID != "" {
-		e.gauge(e.instance, 1, r.Instance.ID, r.Instance.Region, r.Instance.Type)
-	}
-	e.problems(r.Errors)
-	for _, s := range r.Sources {
-		e.gauge(e.sourceUp, flag(s.Up), s.Source)
-		if !s.LastSuccess.IsZero() {
-			e.gauge(e.sourceSuccess, seconds(s.LastSuccess), s.Source)
+func newCatalogue() catalogue {
+	describe := func(k Kind) func(name, help string, labels ...string) *Description {
+		return func(name, help string, labels ...string) *Description {
+			return &Description{Name: "enitune_" + name, Help: help, Kind: k, Labels: labels}
 		}
 	}
-	for _, u := range r.Unmatched {
-		e.gauge(e.unmatched, 1, u.ENI, u.MAC, string(u.Reason))
+	gauge, counter, histogram := describe(Gauge), describe(Counter), describe(Histogram)
+	setting := []string{"device", "eni", "setting"}
+	return catalogue{
+		nicInfo:        gauge("nic_info", "A NIC that is or could be an ENI's guest side; eni is empty if no ENI has its address. Always 1.", "device", "eni", "mac", "type", "driver"),
+		current:        gauge("setting_current", "Value in force in the kernel (queues: channels; rings: descriptors).", setting...),
+		desired:        gauge("setting_desired", "Value that the setting should have; absent if no source has one.", setting...),
+		maximum:        gauge("setting_max", "Largest value that the driver accepts.", setting...),
+		drift:          gauge("drift", "1 if the setting is not as it is wanted, else 0.", setting...),
+		reason:         gauge("setting_reason", "Why the setting is as it is, and which source its desired value has. Always 1.", "device", "eni", "setting", "reason", "source"),
+		driftSince:     gauge("drift_since_timestamp_seconds", "Unix time at which the present drift was first seen; absent while there is none.", setting...),
+		unmatched:      gauge("eni_unmatched", "An ENI of the instance without a NIC in the guest. Always 1.", "eni", "mac", "reason"),
+		changes:        counter("changes_total", "Writes by enitune, by whether a new read showed the value (result ok or refused).", "device", "eni", "setting", "result"),
+		foreign:        counter("foreign_changes_total", "Changes that someone else made to the setting.", setting...),
+		sourceUp:       gauge("source_up", "1 if the last attempt to read the source succeeded, else 0.", "source"),
+		sourceSuccess:  gauge("source_last_success_timestamp_seconds", "Unix time of the last successful read of the source; absent before the first.", "source"),
+		eventUp:        gauge("event_source_up", "1 if kernel events arrive from the source; 0 means that changes are found by polling.", "source"),
+		eventSupported: gauge("event_source_supported", "1 if the kernel has the event source, else 0.", "source"),
+		instance:       gauge("instance_info", "The instance that the agent runs on; absent while it is not known. Always 1.", "instance_id", "region", "instance_type"),
+		determined:     gauge("determined", "1 if the desired state of every managed NIC and the NICs themselves could be found out, else 0."),
+		problem:        gauge("problem", "Something went wrong in a component, by the class of failure; absent while nothing does. Always 1.", "component", "class"),
+		stale:          gauge("desired_stale", "1 if the desired state could not be renewed and the last good one is enforced, else 0."),
+		report:         gauge("report_timestamp_seconds", "Unix time of the last report."),
+		configOK:       gauge("config_last_reload_successful", "1 if the configuration file was in force after the last attempt to load it, 0 if it was refused and an older one is in force."),
+		configLoaded:   gauge("config_last_reload_success_timestamp_seconds", "Unix time at which the configuration in force was loaded."),
+		build:          gauge("build_info", "Version of enitune. Always 1.", "version", "revision", "goversion"),
+
+		reconciles:        counter("reconciles_total", "Reconciles by what triggered them and whether everything could be determined (result ok or error).", "trigger", "result"),
+		reconcileDuration: histogram("reconcile_duration_seconds", "Time that one reconcile took, from reading the NICs to the verified result."),
+		repairDuration:    histogram("repair_duration_seconds", "Time from a kernel event that announced a change to the verified write that repaired it."),
+		apiRequests:       counter("api_requests_total", "HTTP requests to the ECS API by action and result code (OK, the API's error code, or a client-side class).", "action", "code"),
 	}
-	for _, n := range r.NICs {
-		e.nic(n)
+}
+
+func (c catalogue) all() []*Description {
+	return []*Description{c.nicInfo, c.current, c.desired, c.maximum, c.drift, c.reason, c.driftSince, c.unmatched, c.changes, c.foreign,
+		c.sourceUp, c.sourceSuccess, c.eventUp, c.eventSupported, c.instance, c.determined, c.problem, c.stale, c.report, c.build,
+		c.configOK, c.configLoaded, c.reconciles, c.reconcileDuration, c.repairDuration, c.apiRequests}
+}
+
+// Gather implements prometheus.Gatherer: what the last report shows and what was
+// recorded and, once Handler was called, the process's own metrics.
+func (m *Metrics) Gather() ([]*dto.MetricFamily, error) {
+	recorded, err := m.recorded.Gather()
+	runtime, runtimeErr := m.runtime.Gather()
+	s := samples{newFamilies(), m.catalogue}
+	s.add(s.build, 1, m.build.Version, m.build.Revision, m.build.GoVersion)
+	r, ok := m.report()
+	s.events(r.Events)
+	if ok {
+		s.whole(r)
+		s.problems(r.Errors)
+		for _, n := range r.NICs {
+			s.nic(n)
+		}
 	}
-	m.collectCounters(e, r)
+	m.held(s, r)
+	var processErr error
+	if m.process != nil {
+		processErr = m.process.add(s.families)
+	}
+	return s.sorted(recorded, runtime), errors.Join(err, runtimeErr, processErr)
+}
+
+// held adds what was recorded setting by setting, in the order of the report, and
+// how the configuration was loaded, which only the daemon does more than once.
+func (m *Metrics) held(s samples, r agent.Report) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.config; c.tried {
+		s.add(s.configOK, flag(c.ok))
+		s.add(s.configLoaded, seconds(c.loaded))
+	}
+	for _, k := range settingsOf(r) {
+		if k.eni == "" && m.foreign[k] == 0 && m.changes[changeKey{k, agent.ChangeOK}] == 0 {
+			continue // left alone
+		}
+		setting := k.setting.String()
+		s.add(s.foreign, m.foreign[k], k.device, k.eni, setting)
+		for _, result := range []agent.ChangeResult{agent.ChangeOK, agent.ChangeRefused} {
+			s.add(s.changes, m.changes[changeKey{k, result}], k.device, k.eni, setting, string(result))
+		}
+	}
 }
 
 // Keep forgets the counters of NICs that are not in a report. It is to be called
 // with every new one: a scrape in the middle of a reconcile must not forget what
 // the next report will show.
 func (m *Metrics) Keep(r agent.Report) {
-	present := settingsOf(r)
+	present := map[settingKey]bool{}
+	for _, k := range settingsOf(r) {
+		present[k] = true
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	maps.DeleteFunc(m.changes, func(k changeKey, _ float64) bool { return !present[k.settingKey] })
 	maps.DeleteFunc(m.foreign, func(k settingKey, _ float64) bool { return !present[k] })
 }
 
-func settingsOf(r agent.Report) map[settingKey]bool {
-	present := map[settingKey]bool{}
+func settingsOf(r agent.Report) []settingKey {
+	var keys []settingKey
 	for _, n := range r.NICs {
 		for _, s := range n.Settings {
-			present[settingKey{n.Device, n.ENI, s.Setting}] = true
+			keys = append(keys, settingKey{n.Device, n.ENI, s.Setting})
 		}
 	}
-	return present
+	return keys
 }
 
-// collectConfig emits how the configuration was loaded, which only the daemon
-// does more than once.
-func (m *Metrics) collectConfig(e emitter) {
-	m.mu.Lock()
-	c := m.config
-	m.mu.Unlock()
-	if c.tried {
-		e.gauge(e.configOK, flag(c.ok))
-		e.gauge(e.configLoaded, seconds(c.loaded))
+// samples turns a report into samples.
+type samples struct {
+	*families
+	catalogue
+}
+
+func (s samples) events(sources []agent.SourceHealth) {
+	for _, source := range sources {
+		s.add(s.eventUp, flag(source.Up), source.Source)
+		s.add(s.eventSupported, flag(source.Class != eni.ClassUnsupported.String()), source.Source)
 	}
 }
 
-// collectCounters emits the counters of the report's NICs.
-func (m *Metrics) collectCounters(e emitter, r agent.Report) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for k := range settingsOf(r) {
-		if k.eni == "" && m.foreign[k] == 0 && m.changes[changeKey{k, agent.ChangeOK}] == 0 {
-			continue // left alone
+// whole adds what holds for the report as a whole.
+func (s samples) whole(r agent.Report) {
+	s.add(s.report, seconds(r.Time))
+	s.add(s.stale, flag(r.Desired.Stale))
+	s.add(s.determined, flag(r.Determined))
+	if r.Instance.ID != "" {
+		s.add(s.instance, 1, r.Instance.ID, r.Instance.Region, r.Instance.Type)
+	}
+	for _, source := range r.Sources {
+		s.add(s.sourceUp, flag(source.Up), source.Source)
+		if !source.LastSuccess.IsZero() {
+			s.add(s.sourceSuccess, seconds(source.LastSuccess), source.Source)
 		}
-		setting := k.setting.String()
-		e.counter(e.foreign, m.foreign[k], k.device, k.eni, setting)
-		for _, result := range []agent.ChangeResult{agent.ChangeOK, agent.ChangeRefused} {
-			e.counter(e.changes, m.changes[changeKey{k, result}], k.device, k.eni, setting, string(result))
-		}
+	}
+	for _, u := range r.Unmatched {
+		s.add(s.unmatched, 1, u.ENI, u.MAC, string(u.Reason))
 	}
 }
 
-// emitter sends metrics made from values.
-type emitter struct {
-	descs
-	ch chan<- prometheus.Metric
-}
-
-func (e emitter) gauge(d *prometheus.Desc, v float64, labels ...string) {
-	e.send(d, prometheus.GaugeValue, v, labels)
-}
-
-func (e emitter) counter(d *prometheus.Desc, v float64, labels ...string) {
-	e.send(d, prometheus.CounterValue, v, labels)
-}
-
-// send emits one metric. The kernel lets device names be any bytes, Prometheus
-// wants labels in UTF-8.
-func (e emitter) send(d *prometheus.Desc, t prometheus.ValueType, v float64, labels []string) {
-	for i, l := range labels {
-		labels[i] = strings.ToValidUTF8(l, "\uFFFD")
-	}
-	e.ch <- prometheus.MustNewConstMetric(d, t, v, labels...)
-}
-
-// problems emits each kind of problem once, however many there are of it.
-func (e emitter) problems(list []agent.Problem) {
+// problems adds each kind of problem once, however many there are of it.
+func (s samples) problems(list []agent.Problem) {
 	type kind struct{ component, class string }
 	seen := map[kind]bool{}
 	for _, p := range list {
 		k := kind{string(p.Component), cmp.Or(p.Class, agent.ClassOther)}
 		if !seen[k] {
 			seen[k] = true
-			e.gauge(e.problem, 1, k.component, k.class)
+			s.add(s.problem, 1, k.component, k.class)
 		}
 	}
 }
 
-func (e emitter) nic(n agent.NICReport) {
-	e.gauge(e.nicInfo, 1, n.Device, n.ENI, n.MAC, n.Type, n.Driver)
-	for _, s := range n.Settings {
-		e.setting(n.Device, n.ENI, s.Setting, s)
+func (s samples) nic(n agent.NICReport) {
+	s.add(s.nicInfo, 1, n.Device, n.ENI, n.MAC, n.Type, n.Driver)
+	for _, sr := range n.Settings {
+		s.setting(n.Device, n.ENI, sr)
 	}
 }
 
-func (e emitter) setting(device, eni string, setting nic.Setting, s agent.SettingReport) {
-	labels := []string{device, eni, setting.String()}
-	e.gauge(e.drift, flag(s.Drift), labels...)
-	e.gauge(e.reason, 1, device, eni, setting.String(), s.Reason.String(), s.Source.String())
-	if s.Max > 0 {
-		e.gauge(e.current, float64(s.Current), labels...)
-		e.gauge(e.maximum, float64(s.Max), labels...)
+func (s samples) setting(device, eni string, r agent.SettingReport) {
+	labels := []string{device, eni, r.Setting.String()}
+	s.add(s.drift, flag(r.Drift), labels...)
+	s.add(s.reason, 1, device, eni, r.Setting.String(), r.Reason.String(), r.Source.String())
+	if r.Max > 0 {
+		s.add(s.current, float64(r.Current), labels...)
+		s.add(s.maximum, float64(r.Max), labels...)
 	}
-	if s.Desired > 0 {
-		e.gauge(e.desired, float64(s.Desired), labels...)
+	if r.Desired > 0 {
+		s.add(s.desired, float64(r.Desired), labels...)
 	}
-	if !s.DriftSince.IsZero() {
-		e.gauge(e.driftSince, seconds(s.DriftSince), labels...)
+	if !r.DriftSince.IsZero() {
+		s.add(s.driftSince, seconds(r.DriftSince), labels...)
 	}
 }
 

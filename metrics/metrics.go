@@ -3,11 +3,14 @@
 package metrics
 
 import (
+	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/nic"
@@ -18,12 +21,15 @@ type Build struct {
 	Version, Revision, GoVersion string
 }
 
-// Metrics collects everything that enitune exports. It is a
-// prometheus.Collector and an agent.Recorder, safe for concurrent use.
+// Metrics gathers everything that enitune exports. It is a prometheus.Gatherer
+// and an agent.Recorder, safe for concurrent use.
 type Metrics struct {
-	report func() (agent.Report, bool)
-	build  Build
-	descs  descs
+	report    func() (agent.Report, bool)
+	build     Build
+	catalogue catalogue
+	recorded  *prometheus.Registry // of the four below
+	runtime   *prometheus.Registry // of Go and of the handler; empty outside of the daemon
+	process   *process             // nil outside of the daemon
 
 	reconciles        *prometheus.CounterVec
 	reconcileDuration prometheus.Histogram
@@ -61,33 +67,31 @@ const maxCodes = 100
 // New makes the metrics of an agent. report gives its last report; ok is false
 // while there is none.
 func New(report func() (r agent.Report, ok bool), build Build) *Metrics {
-	return &Metrics{
-		report: report,
-		build:  build,
-		descs:  newDescs(),
-		reconciles: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "enitune_reconciles_total",
-			Help: "Reconciles by what triggered them and whether everything could be determined (result ok or error).",
-		}, []string{"trigger", "result"}),
-		reconcileDuration: histogram("enitune_reconcile_duration_seconds",
-			"Time that one reconcile took, from reading the NICs to the verified result."),
-		repairDuration: histogram("enitune_repair_duration_seconds",
-			"Time from a kernel event that announced a change to the verified write that repaired it."),
-		apiRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "enitune_api_requests_total",
-			Help: "HTTP requests to the ECS API by action and result code (OK, the API's error code, or a client-side class).",
-		}, []string{"action", "code"}),
-		changes: map[changeKey]float64{},
-		foreign: map[settingKey]float64{},
-		codes:   map[string]struct{}{},
+	c := newCatalogue()
+	m := &Metrics{
+		report: report, build: build, catalogue: c,
+		recorded: prometheus.NewPedanticRegistry(), runtime: prometheus.NewPedanticRegistry(),
+		reconciles:        counters(c.reconciles),
+		reconcileDuration: histogram(c.reconcileDuration),
+		repairDuration:    histogram(c.repairDuration),
+		apiRequests:       counters(c.apiRequests),
+		changes:           map[changeKey]float64{},
+		foreign:           map[settingKey]float64{},
+		codes:             map[string]struct{}{},
 	}
+	m.recorded.MustRegister(m.reconciles, m.reconcileDuration, m.repairDuration, m.apiRequests)
+	return m
+}
+
+func counters(d *Description) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: d.Name, Help: d.Help}, d.Labels)
 }
 
 // histogram makes a native histogram that also has classic buckets, from 100 µs
 // to 10 s.
-func histogram(name, help string) prometheus.Histogram {
+func histogram(d *Description) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: name, Help: help,
+		Name: d.Name, Help: d.Help,
 		Buckets:                         []float64{0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10},
 		NativeHistogramBucketFactor:     1.1,
 		NativeHistogramMaxBucketNumber:  100,
@@ -95,20 +99,35 @@ func histogram(name, help string) prometheus.Histogram {
 	})
 }
 
-// Registry gathers m, and with runtime also the Go runtime's and the process's
-// own metrics.
-func (m *Metrics) Registry(runtime bool) (*prometheus.Registry, error) {
-	reg := prometheus.NewPedanticRegistry()
-	list := []prometheus.Collector{m}
-	if runtime {
-		list = append(list, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+// scrapesAtOnce is how many scrapes are answered at the same time; a further one
+// gets 503. One takes a millisecond.
+const scrapesAtOnce = 8
+
+// Handler serves the metrics and, with them, those of the Go runtime and of this
+// process, in the format that the client asks for: text, OpenMetrics, or protobuf,
+// which alone has native histograms. It does not compress. A part that cannot be
+// gathered does not keep the rest from being served; log receives why. Handler may
+// be called once, before anything is gathered.
+func (m *Metrics) Handler(log *slog.Logger) http.Handler {
+	m.runtime.MustRegister(collectors.NewGoCollector())
+	var err error
+	if m.process, err = newProcess(); err != nil {
+		log.Warn("left out: " + err.Error())
 	}
-	for _, c := range list {
-		if err := reg.Register(c); err != nil {
-			return nil, err
-		}
+	return promhttp.HandlerFor(m, promhttp.HandlerOpts{
+		EnableOpenMetrics: true, DisableCompression: true, MaxRequestsInFlight: scrapesAtOnce,
+		ErrorHandling: promhttp.ContinueOnError, Registry: m.runtime,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
+	})
+}
+
+// Descriptions lists every metric of enitune's own.
+func (m *Metrics) Descriptions() []Description {
+	var list []Description
+	for _, d := range m.catalogue.all() {
+		list = append(list, *d)
 	}
-	return reg, nil
+	return list
 }
 
 // Reconciled implements agent.Recorder.

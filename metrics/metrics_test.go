@@ -3,14 +3,20 @@ package metrics
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/enitune/enitune/agent"
@@ -59,11 +65,8 @@ func newMetrics(r *agent.Report) *Metrics {
 // exposition gathers m as text.
 func exposition(t *testing.T, m *Metrics) string {
 	t.Helper()
-	reg, err := m.Registry(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	families, err := reg.Gather()
+	// A registry's checks of names, labels and duplicates.
+	families, err := prometheus.Gatherers{m}.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +108,41 @@ func TestExposition(t *testing.T) {
 	problems, err := promlint.New(strings.NewReader(got)).Lint()
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
+	}
+}
+
+func TestEveryMetricIsDescribedByWhatItIs(t *testing.T) {
+	r := someReport()
+	m := newMetrics(&r)
+	m.Reconciled("ethtool", true, time.Millisecond)
+	m.ConfigLoaded(true, at(0))
+	m.APIRequest("DescribeNetworkInterfaces", "OK")
+	families, err := m.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type named struct {
+		Name, Help string
+		Kind       Kind
+		Labels     string
+	}
+	var got, want []named
+	for _, f := range families {
+		var labels []string
+		for _, l := range f.GetMetric()[0].GetLabel() {
+			labels = append(labels, l.GetName())
+		}
+		got = append(got, named{f.GetName(), f.GetHelp(), Kind(strings.ToLower(f.GetType().String())), strings.Join(labels, ",")})
+	}
+	for _, d := range m.Descriptions() {
+		if len(d.Labels) > maxLabels {
+			t.Errorf("%s has %d labels", d.Name, len(d.Labels))
+		}
+		want = append(want, named{d.Name, d.Help, d.Kind, strings.Join(slices.Sorted(slices.Values(d.Labels)), ",")})
+	}
+	slices.SortFunc(want, func(a, b named) int { return strings.Compare(a.Name, b.Name) })
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-described +gathered):\n%s", d)
 	}
 }
 
@@ -153,18 +191,78 @@ func TestNamesThatAreNotUTF8DoNotBreakAScrape(t *testing.T) {
 	}
 }
 
-func BenchmarkScrape(b *testing.B) {
-	r := someReport()
-	for i := range 15 {
-		n := r.NICs[0]
-		n.Device, n.ENI = fmt.Sprintf("eth%d", i+1), fmt.Sprintf("eni-%d", i+10)
-		r.NICs = append(r.NICs, n)
+func TestTheProcessHasTheUsualMetrics(t *testing.T) {
+	var r agent.Report
+	m := newMetrics(&r)
+	m.Handler(slog.New(slog.DiscardHandler))
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	usual, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
 	}
-	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(newMetrics(&r))
-	for b.Loop() {
-		if _, err := reg.Gather(); err != nil {
-			b.Fatal(err)
+	own, err := prometheus.Gatherers{m}.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(name string) *dto.MetricFamily {
+		for _, f := range own {
+			if f.GetName() == name {
+				return f
+			}
+		}
+		return nil
+	}
+	for _, want := range usual {
+		name := want.GetName()
+		if strings.HasPrefix(name, "process_network_") {
+			continue // of the namespace, not of the process
+		}
+		got := find(name)
+		if got == nil || got.GetType() != want.GetType() || got.GetHelp() != want.GetHelp() {
+			t.Errorf("%s: got %v", name, got)
+			continue
+		}
+		if strings.Contains(name, "max") || strings.Contains(name, "start") {
+			if got.GetMetric()[0].GetGauge().GetValue() != want.GetMetric()[0].GetGauge().GetValue() {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}
+	}
+}
+
+func TestAClientGetsTheFormatThatItAsksFor(t *testing.T) {
+	r := someReport()
+	m := newMetrics(&r)
+	m.Reconciled("ethtool", true, 300*time.Microsecond)
+	h := m.Handler(slog.New(slog.DiscardHandler))
+	for _, tt := range []struct{ accept, contentType, part string }{
+		{"", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", "\nenitune_reconciles_total{result=\"ok\",trigger=\"ethtool\"} 1\n"},
+		{"application/openmetrics-text;version=1.0.0,text/plain;q=0.5", "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores", "# TYPE enitune_reconciles counter\n"},
+	} {
+		w := httptest.NewRecorder()
+		req := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		req.Header.Set("Accept", tt.accept)
+		h.ServeHTTP(w, req)
+		if got := w.Header().Get("Content-Type"); got != tt.contentType || !strings.Contains(w.Body.String(), tt.part) {
+			t.Errorf("%q: %q, %v", tt.accept, got, strings.Contains(w.Body.String(), tt.part))
+		}
+	}
+	w := httptest.NewRecorder()
+	req := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	req.Header.Set("Accept", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited")
+	h.ServeHTTP(w, req)
+	decoder := expfmt.NewDecoder(w.Body, expfmt.ResponseFormat(w.Header()))
+	for {
+		var f dto.MetricFamily
+		if err := decoder.Decode(&f); err != nil {
+			t.Fatalf("no native histogram: %v", err)
+		}
+		if f.GetName() == "enitune_reconcile_duration_seconds" {
+			if native := f.GetMetric()[0].GetHistogram(); len(native.GetPositiveSpan()) == 0 || len(native.GetBucket()) == 0 {
+				t.Errorf("got %v, want native and classic buckets", native)
+			}
+			return
 		}
 	}
 }

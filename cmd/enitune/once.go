@@ -142,6 +142,11 @@ func (a *app) reconcileOnce(ctx context.Context, cfg config.Config, o once) (age
 	start := time.Now()
 	report = p.reconciler.Reconcile(ctx, view, o.write).Report
 	m.Reconciled("once", report.Determined, time.Since(start))
+	if o.write {
+		if _, err := p.sinceFile.Keep(agent.SinceOf(report, p.since), p.since); err != nil {
+			log.Debug("since when settings drift is not kept", "error", err)
+		}
+	}
 	if ctx.Err() != nil {
 		why := "interrupted"
 		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -165,11 +170,7 @@ func (a *app) logReport(r agent.Report) error {
 
 // writeTextfile writes the metrics where node_exporter finds them, atomically.
 func writeTextfile(path string, m *metrics.Metrics) error {
-	reg, err := m.Registry(false)
-	if err != nil {
-		return err
-	}
-	if err := prometheus.WriteToTextfile(path, reg); err != nil {
+	if err := prometheus.WriteToTextfile(path, m); err != nil {
 		return fmt.Errorf("--textfile: %w", err)
 	}
 	return nil

@@ -66,13 +66,19 @@ func (s *service) reconfigure(ctx context.Context) (changed []string, err error)
 	if err != nil {
 		return nil, err
 	}
-	if changed = config.Diff(old.cfg, cfg); len(changed) == 0 {
-		old.daemon.Refresh()
-		return nil, nil
-	}
+	changed = config.Diff(old.cfg, cfg)
 	listeners, err := s.server.Prepare(cfg.Web.Listen, cfg.Web.ConfigFile)
 	if err != nil {
 		return nil, err
+	}
+	if len(changed) == 0 { // in the file itself
+		if listeners.Any() {
+			listeners.Commit()
+			changed = []string{"what web.config_file holds"}
+			s.log.Info(inForce(changed), "component", "config")
+		}
+		old.daemon.Refresh()
+		return changed, nil
 	}
 	var cloud *agent.Cloud
 	if cfg.Cloud == old.cfg.Cloud { // its connections and credentials go on

@@ -17,6 +17,7 @@ import (
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/eni"
 	"github.com/enitune/enitune/internal/config"
+	"github.com/enitune/enitune/internal/page"
 	"github.com/enitune/enitune/internal/web"
 	"github.com/enitune/enitune/metrics"
 	"github.com/enitune/enitune/nic"
@@ -85,7 +86,8 @@ func (s *service) generation(cfg config.Config, cloud *agent.Cloud) (*generation
 			agent.CauseLink:    nic.NewLinkWatcher(p.inventory),
 			agent.CauseEthtool: nic.NewEthtoolWatcher(p.inventory),
 		},
-		Invalidate:      p.inventory.Invalidate,
+		Invalidate: p.inventory.Invalidate,
+		SinceFile:  p.sinceFile, Since: p.since,
 		ResyncInterval:  time.Duration(cfg.Reconcile.ResyncInterval),
 		RefreshInterval: time.Duration(cfg.Cloud.RefreshInterval),
 		Clock:           time.Now, Log: s.log,
@@ -101,19 +103,17 @@ func (s *service) generation(cfg config.Config, cloud *agent.Cloud) (*generation
 
 // newServer opens the daemon's web side.
 func (s *service) newServer(cfg config.Web) (*web.Server, error) {
-	reg, err := s.metrics.Registry(true)
-	if err != nil {
-		return nil, err
-	}
 	inherited, err := activation.Listeners()
 	if err != nil {
 		return nil, fmt.Errorf("take over the sockets passed by systemd: %w", err)
 	}
 	return web.New(web.Options{
 		Listen: cfg.Listen, Inherited: inherited, ConfigFile: cfg.ConfigFile, SocketPath: socketPath(),
-		Metrics: metricsHandler(reg), Log: s.log,
-		Refresh: func() { s.generationInForce().daemon.Refresh() },
-		Reload:  s.reload,
+		Page:    page.New(s.report, page.Options{Version: build().Version}),
+		Metrics: s.metrics.Handler(s.log), Log: s.log,
+		Profiles: func() bool { return s.generationInForce().cfg.Web.Pprof },
+		Refresh:  func() { s.generationInForce().daemon.Refresh() },
+		Reload:   s.reload,
 		Status: func() ([]byte, error) {
 			r, ok := s.report()
 			if !ok {

@@ -25,6 +25,8 @@ type parts struct {
 	store      *agent.Store
 	cloud      *agent.Cloud // nil where the cloud is switched off
 	reconciler *agent.Reconciler
+	sinceFile  agent.SinceFile
+	since      agent.Since // what it said
 }
 
 // guest is the agent's view of the NICs: the inventory finds them, the handle
@@ -53,6 +55,8 @@ func assemble(cfg config.Config, profile string, cloud *agent.Cloud, m *metrics.
 			Clock:           time.Now,
 		}),
 	}
+	p.sinceFile = agent.SinceFile{Path: filepath.Join(cfg.StateDir, "drift.json")}
+	p.since = p.sinceFile.Load(time.Now())
 	p.reconciler = agent.NewReconciler(agent.ReconcilerOptions{
 		Guest:    guest{p.inventory, handle},
 		Rules:    rules(cfg.NICs),
@@ -61,6 +65,7 @@ func assemble(cfg config.Config, profile string, cloud *agent.Cloud, m *metrics.
 		Cloud:    cfg.Cloud.Enabled,
 		Recorder: m,
 		Clock:    time.Now,
+		Since:    p.since,
 	})
 	if p.cloud = cloud; cfg.Cloud.Enabled && cloud == nil {
 		p.cloud, err = newCloud(cfg.Cloud, profile, m, log, attempts)

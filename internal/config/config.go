@@ -109,6 +109,8 @@ type Web struct {
 	// ConfigFile is the absolute path of a Prometheus web configuration (TLS,
 	// basic authentication), or "".
 	ConfigFile string `yaml:"config_file"`
+	// Pprof serves the Go runtime's profiles at /debug/pprof/ on all addresses.
+	Pprof bool `yaml:"pprof"`
 }
 
 // Default is the configuration of an empty file.

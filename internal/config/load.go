@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/enitune/enitune/internal/webconfig"
 )
 
 // Load reads a configuration file. A missing file is an error when it is
@@ -46,8 +46,8 @@ func read(path string) ([]byte, error) {
 // readable for the daemon only.
 func Check(c Config) []error {
 	var errs []error
-	if err := web.Validate(c.Web.ConfigFile); err != nil {
-		errs = append(errs, fmt.Errorf("web.config_file: %s: %w; see Prometheus's web configuration for what the file may hold", c.Web.ConfigFile, err))
+	if _, err := webconfig.Read(c.Web.ConfigFile); err != nil {
+		errs = append(errs, err)
 	}
 	info, err := os.Stat(c.StateDir)
 	switch {

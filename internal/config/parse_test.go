@@ -64,7 +64,7 @@ func TestParseRefuses(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"unknown key with a near one":    {"cloud:\n  refreshInterval: 6h\n", "f:2:3: cloud.refreshInterval: unknown key; did you mean refresh_interval?"},
 		"unknown key that stands deeper": {"mode: observe\n", "f:1:1: mode: unknown key; it belongs at reconcile.mode: check the indentation; allowed here: cloud, reconcile, nics, discovery, web, state_dir"},
-		"unknown key":                    {"web:\n  path: /x\n", "f:2:3: web.path: unknown key; allowed here: listen, config_file"},
+		"unknown key":                    {"web:\n  path: /x\n", "f:2:3: web.path: unknown key; allowed here: listen, config_file, pprof"},
 		"repeated key":                   {"web: {}\ncloud: {}\nweb: {}\n", "f:3:1: web: is given twice, first in line 1; keep one"},
 		"two documents":                  {"web: {}\n---\ncloud: {}\n", "f:3:1: a second document starts; the file holds one: join them, and remove the line ---"},
 		"a tab":                          {"cloud:\n\tregion: x\n", "f:2:1: a tab indents this line; YAML takes spaces only"},

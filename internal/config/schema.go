@@ -68,6 +68,7 @@ func (d *decoder) web(v value, w *Web) {
 	d.mapping(v,
 		field{"listen", func(v value) { d.texts(v, &w.Listen, listenAddress) }},
 		field{"config_file", func(v value) { d.text(v, &w.ConfigFile, absolutePathOrNone) }},
+		field{"pprof", func(v value) { d.boolean(v, &w.Pprof) }},
 	)
 }
 

@@ -9,8 +9,9 @@ import (
 	"slices"
 	"syscall"
 
-	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sys/unix"
+
+	"github.com/enitune/enitune/internal/webconfig"
 )
 
 // Change is another set of TCP listeners: open, and not yet in force. Either
@@ -29,8 +30,12 @@ type Change struct {
 // ones overlap with, such as :10056 and localhost:10056. Inherited listeners
 // take the place of listen. Errors are those of New.
 func (s *Server) Prepare(listen []string, configFile string) (*Change, error) {
-	if err := toolkit.Validate(configFile); err != nil {
-		return nil, fmt.Errorf("web.config_file: %s: %w", configFile, err)
+	config, err := webconfig.Read(configFile)
+	if err != nil {
+		return nil, err
+	}
+	if config.Warning != "" {
+		s.log.Warn(config.Warning, "component", "config")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +44,7 @@ func (s *Server) Prepare(listen []string, configFile string) (*Change, error) {
 	}
 	c := &Change{server: s, listen: listen}
 	for _, address := range listen {
-		if err := c.want(address, configFile); err != nil {
+		if err := c.want(address, config); err != nil {
 			c.Discard()
 			return nil, err
 		}
@@ -47,8 +52,8 @@ func (s *Server) Prepare(listen []string, configFile string) (*Change, error) {
 	for _, e := range s.endpoints {
 		switch {
 		case slices.Contains(c.next, e):
-		case e.kind == kindInherited && e.configFile != configFile:
-			if err := c.replace(e, configFile); err != nil {
+		case e.kind == kindInherited && e.config != config:
+			if err := c.replace(e, config); err != nil {
 				c.Discard()
 				return nil, err
 			}
@@ -63,36 +68,36 @@ func (s *Server) Prepare(listen []string, configFile string) (*Change, error) {
 
 // want has an address served: by the endpoint that does so already, or by a new
 // one.
-func (c *Change) want(address, configFile string) error {
+func (c *Change) want(address string, config webconfig.Config) error {
 	for _, e := range c.server.endpoints {
 		switch {
 		case e.kind != kindTCP || e.address != address:
 		case slices.Contains(c.next, e):
 			return nil
-		case e.configFile == configFile:
+		case e.config == config:
 			c.next = append(c.next, e)
 			return nil
 		default:
-			return c.replace(e, configFile)
+			return c.replace(e, config)
 		}
 	}
 	l, err := c.open(address)
 	if err != nil {
 		return listenError(address, err)
 	}
-	c.add(kindTCP, address, l, configFile)
+	c.add(kindTCP, address, l, config)
 	return nil
 }
 
-func (c *Change) add(k kind, address string, l net.Listener, configFile string) {
-	e := c.server.endpoint(k, l, configFile)
+func (c *Change) add(k kind, address string, l net.Listener, config webconfig.Config) {
+	e := c.server.endpoint(k, l, config)
 	e.address = address
 	c.next, c.fresh = append(c.next, e), append(c.fresh, e)
 }
 
 // replace serves an endpoint's socket under another web configuration: its
 // socket is duplicated, so that it goes on listening when the old one is closed.
-func (c *Change) replace(e *endpoint, configFile string) error {
+func (c *Change) replace(e *endpoint, config webconfig.Config) error {
 	filer, ok := e.open.(interface{ File() (*os.File, error) })
 	if !ok {
 		return fmt.Errorf("web.config_file: the socket at %s cannot change its web configuration; restart the daemon", e.open.Addr())
@@ -109,7 +114,7 @@ func (c *Change) replace(e *endpoint, configFile string) error {
 	if e.kind == kindInherited {
 		c.gone = append(c.gone, e)
 	}
-	c.add(e.kind, e.address, l, configFile)
+	c.add(e.kind, e.address, l, config)
 	return nil
 }
 
@@ -198,6 +203,9 @@ func (c *Change) Commit() {
 		}
 	}
 }
+
+// Any tells whether there is anything to change.
+func (c *Change) Any() bool { return len(c.fresh) > 0 || len(c.gone) > 0 }
 
 // Discard closes what Prepare opened.
 func (c *Change) Discard() {

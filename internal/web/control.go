@@ -26,7 +26,7 @@ var ErrPending = errors.New("the new configuration is not in force yet")
 // offers. A browser cannot reach it, so no other site can make one ask.
 func newSocketHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", newHandler(o.Metrics, o.Status))
+	mux.Handle("/", newHandler(o))
 	if o.Refresh != nil {
 		mux.Handle("POST "+RefreshPath, forOwner("a refresh", func(w http.ResponseWriter, _ *http.Request, who Peer) {
 			o.Log.Info(fmt.Sprintf("process %d asks for a refresh: reading the desired state anew", who.PID))

@@ -6,43 +6,26 @@ import (
 	"strings"
 )
 
-// indexPage links the endpoints. It needs no script, style or other file.
-const indexPage = `<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>enitune</title></head>
-<body>
-<h1>enitune</h1>
-<ul>
-<li><a href="/metrics">/metrics</a>: Prometheus metrics</li>
-<li><a href="/status">/status</a>: the last report, JSON</li>
-<li><a href="/healthz">/healthz</a>: the process answers</li>
-<li><a href="/readyz">/readyz</a>: a report is there</li>
-</ul>
-</body>
-</html>
-`
-
 // newHandler routes the endpoints. The patterns' GET includes HEAD; other
 // methods get 405, other paths 404.
-func newHandler(metrics http.Handler, status func() ([]byte, error)) http.Handler {
+func newHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, http.StatusOK, "text/html; charset=utf-8", []byte(indexPage))
-	})
+	mux.Handle("GET /{$}", o.Page)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		replyLine(w, http.StatusOK, "ok")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if _, err := status(); err != nil {
+		if _, err := o.Status(); err != nil {
 			replyLine(w, http.StatusServiceUnavailable, err.Error())
 			return
 		}
 		replyLine(w, http.StatusOK, "ok")
 	})
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		replyStatus(w, status)
+		replyStatus(w, o.Status)
 	})
-	mux.Handle("GET /metrics", metrics)
+	mux.Handle("GET /metrics", o.Metrics)
+	mux.Handle("/debug/pprof/", profiles(o.Profiles))
 	return secure(mux)
 }
 
@@ -82,7 +65,8 @@ func reply(w http.ResponseWriter, code int, contentType string, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// secure adds the headers that keep a browser from running or framing anything.
+// secure adds the headers that keep a browser from running or framing anything;
+// the page has a policy of its own.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -14,8 +14,9 @@ import (
 	"time"
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/enitune/enitune/internal/webconfig"
 )
 
 // The limits keep slow or hostile clients from holding the agent's memory.
@@ -24,7 +25,7 @@ const (
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
+	maxHeaderBytes    = 16 << 10
 	maxConnections    = 256 // per listener
 	// shutdownGrace is how long Run waits for answers under way when its
 	// context ends; the daemon promises to end within a second.
@@ -45,11 +46,16 @@ type Options struct {
 	// or authentication, or "" for none. Its folder must exist. One that can't
 	// be made is logged and left out, unless another daemon serves it.
 	SocketPath string
-	// Metrics serves /metrics.
+	// Page serves /.
+	Page http.Handler
+	// Metrics serves /metrics, uncompressed.
 	Metrics http.Handler
 	// Status returns the JSON document of /status, and why the agent is not
 	// ready, or nil. The document may be nil where there is none yet.
 	Status func() (body []byte, ready error)
+	// Profiles tells whether the profiles below /debug/pprof/ are served; nil for
+	// never.
+	Profiles func() bool
 	// Refresh asks for the desired state to be read anew, without waiting for
 	// it; nil for a server that has none to ask. Only the Unix socket offers it
 	// and Reload, and only to root and the server's own user.
@@ -66,6 +72,8 @@ type Options struct {
 type Server struct {
 	o   Options
 	log *slog.Logger
+	// compress wraps a handler so that its answers are compressed.
+	compress func(http.Handler) http.HandlerFunc
 
 	mu        sync.Mutex
 	endpoints []*endpoint
@@ -76,13 +84,13 @@ type Server struct {
 // endpoint is one listener with a server of its own: the toolkit's Serve
 // changes the server that it is given, so two listeners can't share one.
 type endpoint struct {
-	kind       kind
-	address    string       // of Options.Listen
-	open       net.Listener // as it was opened
-	listener   net.Listener // the same, with a bound on its connections
-	server     *http.Server
-	configFile string        // "" on the Unix socket
-	stop       chan struct{} // closed when it is to end before the others
+	kind     kind
+	address  string       // of Options.Listen
+	open     net.Listener // as it was opened
+	listener net.Listener // the same, with a bound on its connections
+	server   *http.Server
+	config   webconfig.Config // none on the Unix socket
+	stop     chan struct{}    // closed when it is to end before the others
 }
 
 // kind is where a listener comes from. The zero value is invalid.
@@ -102,9 +110,17 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, log: o.Log}
+	compress, err := compressor()
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s := &Server{o: o, log: o.Log, compress: compress}
+	config, err := webconfig.Read(o.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
 	for _, l := range o.Inherited {
-		s.endpoints = append(s.endpoints, s.endpoint(kindInherited, l, o.ConfigFile))
+		s.endpoints = append(s.endpoints, s.endpoint(kindInherited, l, config))
 	}
 	c, err := s.Prepare(o.Listen, o.ConfigFile)
 	if err != nil {
@@ -124,22 +140,24 @@ func New(o Options) (*Server, error) {
 	case err != nil:
 		o.Log.Warn("the status socket is left out", "error", err)
 	default:
-		s.endpoints = append(s.endpoints, s.endpoint(kindUnix, l, ""))
+		s.endpoints = append(s.endpoints, s.endpoint(kindUnix, l, webconfig.Config{}))
 	}
 	return s, nil
 }
 
-func (s *Server) endpoint(k kind, open net.Listener, configFile string) *endpoint {
-	handler, limited := newHandler(s.o.Metrics, s.o.Status), open
+func (s *Server) endpoint(k kind, open net.Listener, config webconfig.Config) *endpoint {
+	handler, limited := newHandler(s.o), open
 	if k == kindUnix {
 		handler, limited = newSocketHandler(s.o), peerListener{open}
 	}
 	e := &endpoint{
-		kind: k, open: open, listener: netutil.LimitListener(limited, maxConnections),
-		configFile: configFile, stop: make(chan struct{}),
+		kind: k, open: open, listener: newLimitListener(limited, maxConnections),
+		config: config, stop: make(chan struct{}),
 		server: &http.Server{
-			Handler:           handler,
-			ConnContext:       withPeer,
+			Handler: answering(s.compress(handler)),
+			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+				return withPeer(withConn(ctx, conn), conn)
+			},
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -213,11 +231,11 @@ func (s *Server) closeListeners() {
 func (e *endpoint) serve(log *slog.Logger) error {
 	addr := e.listener.Addr()
 	var err error
-	if e.configFile == "" {
+	if e.config.Path == "" {
 		log.Info("serving", "network", addr.Network(), "address", addr.String())
 		err = e.server.Serve(e.listener)
 	} else {
-		flags := &toolkit.FlagConfig{WebConfigFile: &e.configFile}
+		flags := &toolkit.FlagConfig{WebConfigFile: &e.config.Path}
 		err = toolkit.Serve(e.listener, e.server, flags, log)
 	}
 	select {

@@ -18,7 +18,7 @@ func (s *stage) stayUp(ctx context.Context) error {
 		return err
 	}
 	s.say("In this machine's browser, or for its Prometheus:")
-	for _, page := range []string{"/metrics", "/status"} {
+	for _, page := range []string{"/", "/metrics", "/status"} {
 		s.output(s.paint(bold, s.handed.url+page))
 	}
 	s.say("In another terminal, to be inside:")
