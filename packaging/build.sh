@@ -50,22 +50,20 @@ put() {
 # relink FILE: what the packages have elsewhere is linked there, and what only the
 # sources have on the project's page.
 relink() {
-	home=$(sed -n 's/^homepage: //p' packaging/nfpm.yaml)/blob/HEAD
 	case $1 in
 	*.md) ;;
 	*) return 0 ;;
 	esac
+	home=$(sed -n 's/^homepage: //p' packaging/nfpm.yaml)/blob/HEAD
 	case ${1#"$work/common/doc/"} in
-	docs/*/*) ;;
-	docs/*)
-		sed -i -e 's|](\.\./systemd/examples\([/)]\)|](../examples\1|g' -e "s|](architecture\.md|]($home/docs/architecture.md|g" \
-			-e "s@](\.\./\(packaging\|test\|systemd\|CONTRIBUTING\.md\|CHANGELOG\.md\|LICENSE\)@]($home/\1@g" "$1"
-		;;
-	*)
-		sed -i -e 's|](systemd/examples\([/)]\)|](examples\1|g' -e "s|](docs/architecture\.md|]($home/docs/architecture.md|g" \
-			-e "s@](\(packaging\|test\|systemd\|CONTRIBUTING\.md\|CHANGELOG\.md\|LICENSE\)@]($home/\1@g" "$1"
-		;;
+	*/*/*) up=../../ docs=../ ;;
+	*/*) up=../ docs='' ;;
+	*) up='' docs=docs/ ;;
 	esac
+	sed -i -e "s@](${up}systemd/examples\([/)]\)@](${up}examples\1@g" \
+		-e "s@](${up}packaging/\(prometheus\|grafana\)\([/)]\)@](${up}examples/\1\2@g" \
+		-e "s@](${docs}architecture\.md@]($home/docs/architecture.md@g" \
+		-e "s@](${up}\(packaging\|test\|systemd\|CONTRIBUTING\.md\|CHANGELOG\.md\|LICENSE\)@]($home/\1@g" "$1"
 }
 
 # What is the same for every architecture.
@@ -97,11 +95,14 @@ common() {
 		put 0644 "$file" "$work/common/doc/$file"
 		relink "$work/common/doc/$file"
 	done
-	if [ -d systemd/examples ]; then
-		find systemd/examples -type f ! -name '*.go' | while read -r file; do
-			put 0644 "$file" "$work/common/doc/examples/${file#systemd/examples/}"
-		done
-	fi
+	for file in systemd/examples/*; do
+		put 0644 "$file" "$work/common/doc/examples/${file##*/}"
+	done
+	# For the machine that has Prometheus or Grafana.
+	for file in packaging/prometheus/*.rules.yml packaging/grafana/*.json packaging/grafana/README.md; do
+		put 0644 "$file" "$work/common/doc/examples/${file#packaging/}"
+		relink "$work/common/doc/examples/${file#packaging/}"
+	done
 	cat >"$work/common/changelog.yaml" <<-EOF
 		- semver: $pkgversion-1
 		  date: $(packaging/version.sh date)

@@ -42,14 +42,16 @@ func (l listing) check(t *testing.T, required []string, zsh string) {
 	required = append(required, "/usr/bin/enitune", "/usr/lib/systemd/system/enitune.service", "/usr/lib/systemd/system/enitune-apply.service",
 		"/etc/enitune/config.yaml", "/usr/share/man/man1/enitune.1.gz", "/usr/share/man/man1/enitune-eni-set.1.gz", "/usr/share/man/man5/enitune-config.5.gz",
 		"/usr/share/man/man7/enitune-metrics.7.gz", "/usr/share/bash-completion/completions/enitune", "/usr/share/fish/vendor_completions.d/enitune.fish",
-		"/usr/share/doc/enitune/README.md", "/usr/share/doc/enitune/docs/install.md", "/usr/share/doc/enitune/docs/ram-policies/read-only-agent.json", zsh)
+		"/usr/share/doc/enitune/README.md", "/usr/share/doc/enitune/docs/install.md", "/usr/share/doc/enitune/docs/ram-policies/read-only-agent.json",
+		"/usr/share/doc/enitune/docs/runbooks/EnituneDrift.md", "/usr/share/doc/enitune/examples/prometheus/enitune-alerts.rules.yml",
+		"/usr/share/doc/enitune/examples/prometheus/enitune-recording.rules.yml", "/usr/share/doc/enitune/examples/grafana/enitune-fleet.json", zsh)
 	for _, name := range required {
 		if _, ok := l[name]; !ok {
 			t.Errorf("%s is missing", name)
 		}
 	}
 	// Nothing else, and nothing of the sources.
-	may := regexp.MustCompile(`^/usr/share/(man/man[1578]/enitune[a-z.-]*\.[1578]\.gz|doc/enitune/(docs|examples)/[a-zA-Z0-9/_.-]+\.(md|json|conf|rules|yaml|service)|licenses/enitune/[A-Z-]+|doc/enitune/CHANGELOG\.md)$`)
+	may := regexp.MustCompile(`^/usr/share/(man/man[1578]/enitune[a-z.-]*\.[1578]\.gz|doc/enitune/(docs|examples)/[a-zA-Z0-9/_.-]+\.(md|json|conf|rules|yaml|yml|service|timer|png)|licenses/enitune/[A-Z-]+|doc/enitune/CHANGELOG\.md)$`)
 	known := map[string]bool{}
 	for _, name := range required {
 		known[name] = true
