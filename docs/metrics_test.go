@@ -51,11 +51,13 @@ func TestEveryMetricNameInAQueryExists(t *testing.T) {
 		}
 	}
 	name := regexp.MustCompile(`\b(?:enitune|node)_[a-z_]+`)
-	p := read(t, "metrics.md")
-	for _, block := range append(p.blocks("promql"), p.blocks("yaml")...) {
-		for _, used := range name.FindAllString(block, -1) {
-			if !known[used] {
-				t.Errorf("%s does not exist, in:\n%s", used, block)
+	for _, file := range []string{"metrics.md", "node-exporter.md"} {
+		p := read(t, file)
+		for _, block := range append(p.blocks("promql"), p.blocks("yaml")...) {
+			for _, used := range name.FindAllString(block, -1) {
+				if !known[used] {
+					t.Errorf("%s: %s does not exist, in:\n%s", file, used, block)
+				}
 			}
 		}
 	}

@@ -174,7 +174,7 @@ func TestDoctorJudgesTheDaemonAndItsAddress(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	d := h.start()
-	d.await("eth1 queues: 1 -> 4")
+	d.Await("eth1 queues: 1 -> 4")
 	r, _ = h.doctor()
 	if f := finding(t, r, doctor.CheckListen, address); f.Status != doctor.OK || f.Message != "the daemon listens here" {
 		t.Errorf("%+v", f)
@@ -300,7 +300,7 @@ func TestRefreshMakesTheDaemonTakeANewDesiredValue(t *testing.T) {
 		t.Errorf("without a daemon: exit %d, %s", res.code, res.stderr)
 	}
 	d := h.start()
-	d.await("eth1 queues: 1 -> 2")
+	d.Await("eth1 queues: 1 -> 2")
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	r, code := h.report("refresh")
 	if code != 0 && code != 2 { // 2: the report of the read came before that of the write
@@ -309,7 +309,7 @@ func TestRefreshMakesTheDaemonTakeANewDesiredValue(t *testing.T) {
 	if got := setting(r, "eth1", nic.Queues); got.Desired != 4 {
 		t.Errorf("%+v", got)
 	}
-	d.await("eth1 queues: 2 -> 4")
+	d.Await("eth1 queues: 2 -> 4")
 	h.down()
 	res := h.run("refresh")
 	if res.code != 1 || !strings.Contains(res.stderr, "could not read the cloud") {

@@ -318,7 +318,7 @@ func TestTheAgentInTheGuestTakesAnInUseChange(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 2))
 	d := h.start()
-	d.await("eth1 queues: 1 -> 2")
+	d.Await("eth1 queues: 1 -> 2")
 	res := h.run("eni", "set", "eni-1", "--traffic-queues", "4", "--yes", "--wait")
 	if res.code != 0 || !strings.Contains(res.stdout, "enitune refresh") {
 		t.Fatalf("exit %d\n%s%s", res.code, res.stdout, res.stderr)
@@ -326,7 +326,7 @@ func TestTheAgentInTheGuestTakesAnInUseChange(t *testing.T) {
 	if res := h.run("refresh"); res.code != 0 {
 		t.Fatalf("refresh: exit %d, %s", res.code, res.stderr)
 	}
-	d.await("eth1 queues: 2 -> 4")
+	d.Await("eth1 queues: 2 -> 4")
 }
 
 func TestBadInputOfTheENICommandsGetsOneLineAndExitCode1(t *testing.T) {

@@ -40,11 +40,11 @@ func TestPlanAndApplyByDefaultConfiguration(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" || code != 2 {
 		t.Errorf("plan: exit %d (-want +got):\n%s", code, d)
 	}
-	if channels(t, "eth1") != 1 {
+	if netns.Channels(t, "eth1") != 1 {
 		t.Error("plan changed the NIC")
 	}
-	if r, code = h.report("apply"); code != 0 || !r.InSync || channels(t, "eth1") != 4 {
-		t.Errorf("apply: exit %d, %d channels", code, channels(t, "eth1"))
+	if r, code = h.report("apply"); code != 0 || !r.InSync || netns.Channels(t, "eth1") != 4 {
+		t.Errorf("apply: exit %d, %d channels", code, netns.Channels(t, "eth1"))
 	}
 	if r, code = h.report("apply"); code != 0 || setting(r, "eth1", nic.Queues).Applied != nil {
 		t.Errorf("second apply: exit %d, %+v", code, setting(r, "eth1", nic.Queues))
@@ -53,9 +53,9 @@ func TestPlanAndApplyByDefaultConfiguration(t *testing.T) {
 	if r, code = h.report("apply", "--offline"); code != 0 || r.Desired.Origin != agent.OriginCache || r.Desired.Stale {
 		t.Errorf("apply --offline: exit %d, %+v", code, r.Desired)
 	}
-	setChannels(t, "eth1", 1)
-	if r, code = h.report("apply"); code != 0 || r.Desired.Origin != agent.OriginCache || !r.Desired.Stale || channels(t, "eth1") != 4 {
-		t.Errorf("apply in the dark: exit %d, %+v, %d channels", code, r.Desired, channels(t, "eth1"))
+	netns.SetChannels(t, "eth1", 1)
+	if r, code = h.report("apply"); code != 0 || r.Desired.Origin != agent.OriginCache || !r.Desired.Stale || netns.Channels(t, "eth1") != 4 {
+		t.Errorf("apply in the dark: exit %d, %+v, %d channels", code, r.Desired, netns.Channels(t, "eth1"))
 	}
 	if len(r.Errors) == 0 {
 		t.Error("apply in the dark tells no error")
@@ -88,13 +88,13 @@ func TestUnknownAndDuplicateAddresses(t *testing.T) {
 	h.cloud.PutENI(world.ENI("eni-2", mac2, 4))
 	h.cloud.PutENI(world.ENI("eni-3", mac3, 4))
 	r, code := h.report("apply")
-	if code != 1 || channels(t, "eth1") != 1 || channels(t, "eth2") != 1 {
+	if code != 1 || netns.Channels(t, "eth1") != 1 || netns.Channels(t, "eth2") != 1 {
 		t.Errorf("exit %d, a NIC with a doubtful ENI was changed", code)
 	}
 	if got := setting(r, "eth1", nic.Queues).Reason; got != plan.DuplicateMAC {
 		t.Errorf("reason %s", got)
 	}
-	if channels(t, "eth3") != 4 {
+	if netns.Channels(t, "eth3") != 4 {
 		t.Error("the doubt about eth1 and eth2 stopped eth3")
 	}
 	want := []agent.Unmatched{{ENI: "eni-2", MAC: mac2, Reason: agent.NICMissing}}
@@ -109,7 +109,7 @@ func TestServiceManagedENIIsFoundByItsID(t *testing.T) {
 	e := world.ENI("eni-1", mac1, 4)
 	e.ServiceManaged = true
 	h.cloud.PutENI(e)
-	if r, code := h.report("apply"); code != 0 || channels(t, "eth1") != 4 {
+	if r, code := h.report("apply"); code != 0 || netns.Channels(t, "eth1") != 4 {
 		t.Errorf("exit %d, %+v", code, r)
 	}
 }
@@ -119,27 +119,27 @@ func TestDaemonRepairsByEventAndYieldsToARival(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	d := h.start()
-	d.await("eth1 queues: 1 -> 4")
+	d.Await("eth1 queues: 1 -> 4")
 	foreign := `enitune_foreign_changes_total{device="eth1",eni="eni-1",setting="queues"}`
 	for i := range 2 {
-		setChannels(t, "eth1", 1)
-		d.await("eth1 queues: 1 -> 4")
+		netns.SetChannels(t, "eth1", 1)
+		d.Await("eth1 queues: 1 -> 4")
 		if got, want := d.metric(foreign), fmt.Sprint(i+1); got != want {
 			t.Errorf("%s foreign changes, want %s", got, want)
 		}
 	}
-	setChannels(t, "eth1", 2)
-	d.await("eth1 queues: 2, should be 4; another program keeps changing it back")
+	netns.SetChannels(t, "eth1", 2)
+	d.Await("eth1 queues: 2, should be 4; another program keeps changing it back")
 	if got := d.metric(`enitune_setting_reason{device="eth1",eni="eni-1",reason="contested",setting="queues",source="api"}`); got != "1" {
 		t.Errorf("the reason series is %q", got)
 	}
-	if channels(t, "eth1") != 2 {
+	if netns.Channels(t, "eth1") != 2 {
 		t.Error("a contested setting was written")
 	}
 	if r, code := h.report("status"); code != 2 || setting(r, "eth1", nic.Queues).Reason != plan.Contested {
 		t.Errorf("status: exit %d, %+v", code, r)
 	}
-	if code, took := d.stop(); code != 0 || took > time.Second {
+	if code, took := d.Stop(); code != 0 || took > time.Second {
 		t.Errorf("ended with %d after %v", code, took)
 	}
 }
@@ -149,10 +149,10 @@ func TestDaemonAdoptsAHotPluggedNICAndForgetsAnUnpluggedOne(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	d := h.start()
-	d.await("eth1 queues: 1 -> 4")
+	d.Await("eth1 queues: 1 -> 4")
 	h.cloud.PutENI(world.ENI("eni-2", mac2, 2))
 	h.nic("eth2", mac2)
-	d.await("eth2 queues: 1 -> 2")
+	d.Await("eth2 queues: 1 -> 2")
 	current := `enitune_setting_current{device="eth2",eni="eni-2",setting="queues"}`
 	if got := d.metric(current); got != "2" {
 		t.Errorf("the hot-plugged NIC's series is %q", got)
@@ -164,7 +164,7 @@ func TestDaemonAdoptsAHotPluggedNICAndForgetsAnUnpluggedOne(t *testing.T) {
 	if err := netlink.LinkDel(link); err != nil {
 		t.Fatal(err)
 	}
-	d.await("NIC is gone")
+	d.Await("NIC is gone")
 	if body, _ := d.get("/metrics"); strings.Contains(body, `device="eth2"`) {
 		t.Error("series of an unplugged NIC are still there")
 	}
@@ -178,8 +178,8 @@ func TestDaemonAdoptsAHotPluggedNICAndForgetsAnUnpluggedOne(t *testing.T) {
 	if err := netlink.LinkSetName(renamed, "ens5"); err != nil {
 		t.Fatal(err)
 	}
-	setChannels(t, "ens5", 1)
-	d.await("ens5 queues: 1 -> 4")
+	netns.SetChannels(t, "ens5", 1)
+	d.Await("ens5 queues: 1 -> 4")
 }
 
 func TestDaemonHoldsOnWhileTheCloudIsDark(t *testing.T) {
@@ -187,24 +187,22 @@ func TestDaemonHoldsOnWhileTheCloudIsDark(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	d := h.start()
-	d.await("eth1 queues: 1 -> 4")
+	d.Await("eth1 queues: 1 -> 4")
 	h.down()
-	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
-	d.await("desired state.*stale=true")
-	setChannels(t, "eth1", 1)
-	d.await("eth1 queues: 1 -> 4")
+	d.Signal(syscall.SIGHUP)
+	d.Await("desired state.*stale=true")
+	netns.SetChannels(t, "eth1", 1)
+	d.Await("eth1 queues: 1 -> 4")
 	if got := d.metric("enitune_desired_stale"); got != "1" {
 		t.Errorf("enitune_desired_stale is %q", got)
 	}
-	if code, took := d.stop(); code != 0 || took > time.Second {
+	if code, took := d.Stop(); code != 0 || took > time.Second {
 		t.Errorf("ended with %d after %v", code, took)
 	}
-	setChannels(t, "eth1", 1)
+	netns.SetChannels(t, "eth1", 1)
 	d = h.start()
-	d.await("desired state.*stale=true")
-	if channels(t, "eth1") != 4 {
+	d.Await("desired state.*stale=true")
+	if netns.Channels(t, "eth1") != 4 {
 		t.Error("a restart in the dark does not enforce the cached state")
 	}
 	if body, code := d.get("/readyz"); code != 200 {
@@ -220,7 +218,7 @@ func TestDaemonEndsAtOnceWhileTheCloudHangs(t *testing.T) {
 		h.cloud.ResetRequests()
 		h.cloud.SetFaults(ecssim.Fault{Target: target, Hang: true})
 		d := h.start()
-		if code, took := d.stop(); code != 0 || took > time.Second {
+		if code, took := d.Stop(); code != 0 || took > time.Second {
 			t.Errorf("%s hangs: ended with %d after %v", target, code, took)
 		}
 	}
@@ -235,10 +233,10 @@ func TestCloneOfADiskIgnoresTheCache(t *testing.T) {
 	in.ID = "i-bp1clone000000000001"
 	h.cloud.SetInstance(in)
 	h.cloud.SetFaults(ecssim.Fault{Target: ecssim.TargetECS, HTTPStatus: 503, Code: "ServiceUnavailable"})
-	setChannels(t, "eth1", 1)
+	netns.SetChannels(t, "eth1", 1)
 	r, code := h.report("apply")
-	if code != 1 || r.Desired.Origin != agent.OriginNone || channels(t, "eth1") != 1 {
-		t.Errorf("exit %d, %+v, %d channels", code, r.Desired, channels(t, "eth1"))
+	if code != 1 || r.Desired.Origin != agent.OriginNone || netns.Channels(t, "eth1") != 1 {
+		t.Errorf("exit %d, %+v, %d channels", code, r.Desired, netns.Channels(t, "eth1"))
 	}
 }
 
@@ -324,9 +322,9 @@ func TestForeignDevicesAreIgnored(t *testing.T) {
 	}
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	d := h.start()
-	d.await("eth1 queues: 1 -> 4")
-	setChannels(t, "eth1", 1)
-	d.await("eth1 queues: 1 -> 4")
+	d.Await("eth1 queues: 1 -> 4")
+	netns.SetChannels(t, "eth1", 1)
+	d.Await("eth1 queues: 1 -> 4")
 	r, code := h.report("status")
 	if code != 0 || len(r.NICs) != 1 {
 		t.Errorf("exit %d, %d NICs reported", code, len(r.NICs))
@@ -353,7 +351,7 @@ func TestVLANAndBondOverAnENIAreNotTheENI(t *testing.T) {
 	}
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	r, code := h.report("apply")
-	if code != 0 || len(r.NICs) != 1 || r.NICs[0].Device != "eth1" || channels(t, "eth1") != 4 {
+	if code != 0 || len(r.NICs) != 1 || r.NICs[0].Device != "eth1" || netns.Channels(t, "eth1") != 4 {
 		t.Errorf("exit %d, %+v", code, r)
 	}
 }

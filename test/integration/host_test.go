@@ -11,14 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/safchain/ethtool"
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/internal/ecssim"
@@ -121,157 +116,16 @@ func setting(r agent.Report, device string, s nic.Setting) agent.SettingReport {
 	return agent.SettingReport{}
 }
 
-// channels reads a NIC's rx channels with a tool of its own.
-func channels(t *testing.T, device string) int {
-	t.Helper()
-	e, err := ethtool.NewEthtool()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	c, err := e.GetChannels(device)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return int(c.RxCount)
-}
-
-// setChannels changes a NIC as another program would.
-func setChannels(t *testing.T, device string, n uint32) {
-	t.Helper()
-	e, err := ethtool.NewEthtool()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	if _, err := e.SetChannels(device, ethtool.Channels{RxCount: n, TxCount: n}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // daemon is a running `enitune run`.
 type daemon struct {
-	h     *host
-	cmd   *exec.Cmd
-	ended chan struct{}
-
-	mu    sync.Mutex
-	log   []string
-	read  int           // lines that await has gone past
-	fresh chan struct{} // closed and replaced with every line
+	*world.Daemon
+	h *host
 }
 
-// start starts the daemon and waits for its first report with the given words.
+// start starts the daemon and waits until both event sources are up.
 func (h *host) start() *daemon {
 	h.t.Helper()
-	d := &daemon{h: h, cmd: h.command("run"), ended: make(chan struct{}), fresh: make(chan struct{})}
-	d.cmd.Stderr = &lineWriter{d: d}
-	if err := d.cmd.Start(); err != nil {
-		h.t.Fatal(err)
-	}
-	go func() {
-		_ = d.cmd.Wait()
-		close(d.ended)
-	}()
-	h.t.Cleanup(func() {
-		_ = d.cmd.Process.Kill()
-		<-d.ended
-		if h.t.Failed() {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			h.t.Logf("the daemon's log:\n%s", strings.Join(d.log, "\n"))
-		}
-	})
-	d.awaitEvents()
-	return d
-}
-
-// awaitEvents blocks until both event sources are up. It goes past no line: what
-// else is logged meanwhile comes in any order.
-func (d *daemon) awaitEvents() {
-	d.h.t.Helper()
-	const pattern = "event source is up"
-	deadline := time.After(patience)
-	for {
-		d.mu.Lock()
-		up := strings.Count(strings.Join(d.log, "\n"), pattern)
-		fresh := d.fresh
-		d.mu.Unlock()
-		if up >= 2 {
-			return
-		}
-		d.awaitLine(fresh, deadline, pattern)
-	}
-}
-
-// awaitLine blocks until a line is logged.
-func (d *daemon) awaitLine(fresh <-chan struct{}, deadline <-chan time.Time, pattern string) {
-	d.h.t.Helper()
-	select {
-	case <-fresh:
-	case <-d.ended:
-		d.h.t.Fatalf("the daemon ended before it logged %q", pattern)
-	case <-deadline:
-		d.h.t.Fatalf("the daemon did not log %q", pattern)
-	}
-}
-
-// lineWriter takes the daemon's log.
-type lineWriter struct {
-	d    *daemon
-	rest string
-}
-
-func (w *lineWriter) Write(p []byte) (int, error) {
-	w.rest += string(p)
-	w.d.mu.Lock()
-	defer w.d.mu.Unlock()
-	for {
-		line, rest, ok := strings.Cut(w.rest, "\n")
-		if !ok {
-			return len(p), nil
-		}
-		w.rest = rest
-		w.d.log = append(w.d.log, line)
-		close(w.d.fresh)
-		w.d.fresh = make(chan struct{})
-	}
-}
-
-// await blocks until a log line after those awaited before matches.
-func (d *daemon) await(pattern string) string {
-	d.h.t.Helper()
-	re := regexp.MustCompile(pattern)
-	deadline := time.After(patience)
-	for {
-		d.mu.Lock()
-		for d.read < len(d.log) {
-			line := d.log[d.read]
-			d.read++
-			if re.MatchString(line) {
-				d.mu.Unlock()
-				return line
-			}
-		}
-		fresh := d.fresh
-		d.mu.Unlock()
-		d.awaitLine(fresh, deadline, pattern)
-	}
-}
-
-// stop ends the daemon and gives its exit code and how long that took.
-func (d *daemon) stop() (code int, took time.Duration) {
-	d.h.t.Helper()
-	start := time.Now()
-	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		d.h.t.Fatal(err)
-	}
-	select {
-	case <-d.ended:
-	case <-time.After(patience):
-		d.h.t.Fatal("the daemon does not end")
-	}
-	return d.cmd.ProcessState.ExitCode(), time.Since(start)
+	return &daemon{world.StartDaemon(h.t, h.command("run")), h}
 }
 
 // get reads one of the daemon's pages.
@@ -284,13 +138,6 @@ func (d *daemon) get(path string) (string, int) {
 func (d *daemon) getAt(address, path string) (string, int) {
 	d.h.t.Helper()
 	return d.request(http.MethodGet, address, path)
-}
-
-// count counts the log lines so far that hold a text.
-func (d *daemon) count(text string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return strings.Count(strings.Join(d.log, "\n"), text)
 }
 
 // post asks one of the daemon's pages to do something.

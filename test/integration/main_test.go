@@ -15,9 +15,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if _, err := world.BuildBinary("-race"); err != nil {
+	clean, err := world.BuildBinary("-race")
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	netns.Main(m)
+	code := netns.Run(m)
+	clean()
+	os.Exit(code)
 }

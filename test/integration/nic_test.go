@@ -103,14 +103,14 @@ func TestSetFindsTheDeviceByIndexAndAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range h.Set(n, []nic.Change{{Setting: nic.Queues, Value: 4}}) {
-		if r.Err != nil || channels(t, "ens9") != 4 {
-			t.Errorf("after a rename: %v, %d channels", r.Err, channels(t, "ens9"))
+		if r.Err != nil || netns.Channels(t, "ens9") != 4 {
+			t.Errorf("after a rename: %v, %d channels", r.Err, netns.Channels(t, "ens9"))
 		}
 	}
 	n.MAC = mac2
 	for _, r := range h.Set(n, []nic.Change{{Setting: nic.Queues, Value: 2}}) {
-		if !errors.Is(r.Err, nic.ErrGone) || channels(t, "ens9") != 4 {
-			t.Errorf("another address: %v, %d channels", r.Err, channels(t, "ens9"))
+		if !errors.Is(r.Err, nic.ErrGone) || netns.Channels(t, "ens9") != 4 {
+			t.Errorf("another address: %v, %d channels", r.Err, netns.Channels(t, "ens9"))
 		}
 	}
 	if err := netlink.LinkDel(link); err != nil {
@@ -176,7 +176,7 @@ func TestWatchersTellOfChanges(t *testing.T) {
 	if len(list) != 2 {
 		t.Errorf("%d devices before following, want eth1 and its peer", len(list))
 	}
-	setChannels(t, "eth1", 2)
+	netns.SetChannels(t, "eth1", 2)
 	receiveUntil(t, look, "ethtool") // veth also sends a link message
 	netns.Veth(t, netns.VethPair{Name: "eth2", Queues: 8, MAC: mac2})
 	receiveUntil(t, look, "rtnetlink")

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/enitune/enitune/test/netns"
 	"github.com/enitune/enitune/test/world"
 )
 
@@ -17,15 +18,15 @@ func TestAReloadPutsTheWholeFileInForce(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	d := h.start()
-	d.await("eth1 queues: 1 -> 4")
-	pid := d.cmd.Process.Pid
+	d.Await("eth1 queues: 1 -> 4")
+	pid := d.PID()
 
 	h.configure("nics: [{match: {device: eth1}, queues: 2}]\nreconcile: {resync_interval: 10s}\n")
 	res := h.run("reload")
 	if res.code != 0 || res.stdout != "configuration in force: changed reconcile.resync_interval, nics\n" {
 		t.Fatalf("%+v", res)
 	}
-	if got := channels(t, "eth1"); got != 2 {
+	if got := netns.Channels(t, "eth1"); got != 2 {
 		t.Errorf("%d channels when reload had ended, want 2", got)
 	}
 	if got := d.metric(`enitune_changes_total{device="eth1",eni="eni-1",result="ok",setting="queues"}`); got != "2" {
@@ -34,15 +35,15 @@ func TestAReloadPutsTheWholeFileInForce(t *testing.T) {
 	if got := d.metric("enitune_config_last_reload_successful"); got != "1" {
 		t.Errorf("enitune_config_last_reload_successful is %q", got)
 	}
-	setChannels(t, "eth1", 7)
-	d.await("eth1 queues: 7 -> 2")
+	netns.SetChannels(t, "eth1", 7)
+	d.Await("eth1 queues: 7 -> 2")
 	if res := h.run("reload"); res.code != 0 || !strings.Contains(res.stdout, "unchanged") {
 		t.Errorf("a second reload: %+v", res)
 	}
-	if d.cmd.Process.Pid != pid || d.count("event source is up") != 2 {
+	if d.PID() != pid || d.Count("event source is up") != 2 {
 		t.Error("the reload logged the event sources anew")
 	}
-	if code, _ := d.stop(); code != 0 {
+	if code, _ := d.Stop(); code != 0 {
 		t.Errorf("ended with %d", code)
 	}
 }
@@ -52,7 +53,7 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	d := h.start()
-	d.await("eth1 queues: 1 -> 4")
+	d.Await("eth1 queues: 1 -> 4")
 	for name, tt := range map[string]struct{ text, want string }{
 		"a fault in the file":     {"nics: [{match: {device: eth1}, queues: 2}]\nreconcile: {mode: enforced}\n", "reconcile.mode"},
 		"a file that was emptied": {"", "it is empty or not there"},
@@ -75,10 +76,10 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 			if res := h.run("reload", "--quiet"); res.code != 1 || res.stdout+res.stderr != "" {
 				t.Errorf("quietly: %+v", res)
 			}
-			d.await("configuration refused, the old one stays in force: .*" + tt.want)
+			d.Await("configuration refused, the old one stays in force: .*" + tt.want)
 			if tt.text != "" { // a third time would count as contested
-				setChannels(t, "eth1", 1)
-				d.await("eth1 queues: 1 -> 4")
+				netns.SetChannels(t, "eth1", 1)
+				d.Await("eth1 queues: 1 -> 4")
 			}
 			if got := d.metric("enitune_config_last_reload_successful"); got != "0" {
 				t.Errorf("enitune_config_last_reload_successful is %q", got)
@@ -92,10 +93,8 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 		t.Errorf("status with a refused file: %+v", res)
 	}
 	h.configure("")
-	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
-	d.await("configuration unchanged")
+	d.Signal(syscall.SIGHUP)
+	d.Await("configuration unchanged")
 	if body, _ := d.get("/status"); strings.Contains(body, `"component":"config"`) {
 		t.Errorf("the report still tells of the fault: %s", body)
 	}
@@ -106,7 +105,7 @@ func TestAReloadMovesTheListenerAndTheCloud(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	d := h.start()
-	d.await("eth1 queues: 1 -> 4")
+	d.Await("eth1 queues: 1 -> 4")
 	h.configure("cloud: {enabled: false}\n")
 	h.listen("127.0.0.1:10057")
 	if res := h.run("reload"); res.code != 0 || !strings.Contains(res.stdout, "cloud.enabled, web.listen") {
@@ -115,12 +114,12 @@ func TestAReloadMovesTheListenerAndTheCloud(t *testing.T) {
 	if _, code := d.getAt("127.0.0.1:10057", "/readyz"); code != 200 {
 		t.Errorf("/readyz at the new address: %d", code)
 	}
-	setChannels(t, "eth1", 1)
+	netns.SetChannels(t, "eth1", 1)
 	h.configure("")
 	if res := h.run("reload"); res.code != 0 {
 		t.Fatalf("%+v", res)
 	}
-	d.await("eth1 queues: 1 -> 4")
+	d.Await("eth1 queues: 1 -> 4")
 	if _, code := d.get("/readyz"); code != 200 {
 		t.Errorf("/readyz at the old address: %d", code)
 	}
@@ -144,7 +143,7 @@ func TestReloadsInAStormAskTheCloudNoMoreThanRefreshesDo(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	d := h.start()
-	d.await("desired state.*origin=api")
+	d.Await("desired state.*origin=api")
 	for n := range 20 {
 		h.configure("reconcile: {resync_interval: " + []string{"10s", "11s"}[n%2] + "}\n")
 		if res := h.run("reload"); res.code != 0 {
@@ -163,7 +162,7 @@ func TestReloadsInAStormAskTheCloudNoMoreThanRefreshesDo(t *testing.T) {
 	if body, _ := d.get("/metrics"); strings.Contains(body, `code="canceled"`) {
 		t.Error("calls that a reload ended before they were sent are counted")
 	}
-	if code, took := d.stop(); code != 0 {
+	if code, took := d.Stop(); code != 0 {
 		t.Errorf("ended with %d after %v", code, took)
 	}
 }

@@ -22,7 +22,7 @@ func Addr(t testing.TB, link, cidr string) {
 	if err := netlink.AddrAdd(l, addr); err != nil {
 		t.Fatalf("add %s to %s: %v", cidr, link, err)
 	}
-	t.Cleanup(func() {
+	cleanup(t, func() {
 		// The device may be gone already, and the address with it.
 		if l, err := netlink.LinkByName(link); err == nil {
 			_ = netlink.AddrDel(l, addr)
@@ -66,7 +66,7 @@ func Veth(t testing.TB, p VethPair) {
 	if err := netlink.LinkAdd(link); err != nil {
 		t.Fatalf("create veth pair %s and %s: %v", p.Name, p.Peer, err)
 	}
-	t.Cleanup(func() {
+	cleanup(t, func() {
 		// A test may have removed the pair itself.
 		if l, err := netlink.LinkByIndex(link.Index); err == nil {
 			_ = netlink.LinkDel(l)
@@ -78,9 +78,9 @@ func Veth(t testing.TB, p VethPair) {
 	}
 	for _, name := range ends {
 		if p.Channels != 0 {
-			setChannels(t, name, p.Channels)
+			SetChannels(t, name, p.Channels)
 		}
-		linkUp(t, name)
+		Up(t, name)
 	}
 }
 
@@ -97,8 +97,24 @@ func parseMAC(t testing.TB, s string) net.HardwareAddr {
 	return mac
 }
 
-// setChannels brings the device's rx and tx channels to n each.
-func setChannels(t testing.TB, name string, n int) {
+// Channels reads how many rx channels the device has.
+func Channels(t testing.TB, name string) int {
+	t.Helper()
+	et, err := ethtool.NewEthtool()
+	if err != nil {
+		t.Fatalf("open the ethtool socket: %v", err)
+	}
+	defer et.Close()
+	c, err := et.GetChannels(name)
+	if err != nil {
+		t.Fatalf("read the channels of %s: %v", name, err)
+	}
+	return int(c.RxCount)
+}
+
+// SetChannels brings the device's rx and tx channels to n each, as another program
+// would.
+func SetChannels(t testing.TB, name string, n int) {
 	t.Helper()
 	et, err := ethtool.NewEthtool()
 	if err != nil {
@@ -110,7 +126,8 @@ func setChannels(t testing.TB, name string, n int) {
 	}
 }
 
-func linkUp(t testing.TB, name string) {
+// Up brings a link up.
+func Up(t testing.TB, name string) {
 	t.Helper()
 	l, err := netlink.LinkByName(name)
 	if err != nil {

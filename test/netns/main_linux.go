@@ -25,22 +25,25 @@ const exitRefused = 1
 //
 // Where the machine does not permit such namespaces, no test runs: with CI=true in the environment that is a failure,
 // otherwise a message on stderr and exit code 0.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run does the same for a TestMain that has something to clean up: it gives the code to exit with.
+func Run(m *testing.M) int {
 	current, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
-		os.Exit(refuse(fmt.Errorf("read the network namespace's identity: %w", err)))
+		return refuse(fmt.Errorf("read the network namespace's identity: %w", err))
 	}
 	if outside := os.Getenv(outsideKey); outside != "" && outside != current {
 		if err := prepare(); err != nil {
-			os.Exit(refuse(err))
+			return refuse(err)
 		}
-		os.Exit(m.Run())
+		return m.Run()
 	}
 	code, err := reexec(current)
 	if err != nil {
-		os.Exit(refuse(err))
+		return refuse(err)
 	}
-	os.Exit(code)
+	return code
 }
 
 // reexec runs this binary with the same arguments in new namespaces and returns its exit code.

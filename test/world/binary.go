@@ -14,7 +14,13 @@ const BinaryKey = "ENITUNE_BIN"
 // given build flags, unless BinaryKey already names one. It is for a TestMain,
 // before the tests enter their namespaces. clean removes what was built.
 func BuildBinary(flags ...string) (clean func(), err error) {
-	if os.Getenv(BinaryKey) != "" {
+	return BuildBinaryAs(BinaryKey, flags...)
+}
+
+// BuildBinaryAs does the same with another environment variable, for tests of
+// binaries that were built in different ways.
+func BuildBinaryAs(key string, flags ...string) (clean func(), err error) {
+	if os.Getenv(key) != "" {
 		return func() {}, nil
 	}
 	dir, err := os.MkdirTemp("", "enitune-bin-")
@@ -30,5 +36,5 @@ func BuildBinary(flags ...string) (clean func(), err error) {
 		clean()
 		return nil, fmt.Errorf("build enitune: %w", err)
 	}
-	return clean, os.Setenv(BinaryKey, bin)
+	return clean, os.Setenv(key, bin)
 }

@@ -1,0 +1,129 @@
+//go:build observe
+
+package observe
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/enitune/enitune/test/world"
+)
+
+// contest has a rival change eth1 back until the daemon gives way.
+func contest(i *instance) {
+	i.daemon.Await("eth1 queues: 1 -> 4")
+	for range 2 {
+		i.setChannels(1)
+		i.daemon.Await("eth1 queues: 1 -> 4")
+	}
+	i.setChannels(2)
+	i.daemon.Await("another program keeps changing it back")
+}
+
+// changeBackAndForth changes eth1 six times, and leaves it as it should be.
+func changeBackAndForth(i *instance) {
+	for n := range 6 {
+		i.setChannels(3 + n%2)
+		series := fmt.Sprintf(`enitune_foreign_changes_total{device="eth1",eni=%q,setting="queues"}`, i.eni())
+		await(i.t, "the daemon sees the change", func() (bool, string) {
+			got := i.metric(series)
+			return got == strconv.Itoa(n+1), got
+		})
+	}
+}
+
+// restart starts the daemon anew five times, each of which Prometheus sees.
+func restart(i *instance) {
+	for range 5 {
+		started := i.prom.query(i.startTime())
+		i.daemon.Stop()
+		i.start()
+		await(i.t, "the restart is scraped", func() (bool, string) {
+			v := i.prom.query(i.startTime())
+			return len(v) == 1 && v[0].Value != started[0].Value, v.String()
+		})
+	}
+}
+
+func (i *instance) startTime() string {
+	return fmt.Sprintf("process_start_time_seconds{instance=%q}", i.target())
+}
+
+// tag gives the ENI of eth1 a tag.
+func (i *instance) tag(key, value string) {
+	i.t.Helper()
+	e, err := i.cloud.ENI(i.eni())
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	e.Tags = map[string]string{key: value}
+	i.cloud.PutENI(e)
+}
+
+// withoutCapability is the daemon without the capability to change NICs.
+func withoutCapability(t *testing.T, i *instance) *exec.Cmd {
+	t.Helper()
+	run := i.command("run")
+	cmd := exec.Command(tool(t, "setpriv"), append([]string{"--bounding-set", "-net_admin", "--inh-caps", "-net_admin"}, run.Args...)...)
+	cmd.Env = run.Env
+	return cmd
+}
+
+// launchStuck starts a daemon whose first call to a NIC's driver does not come
+// back.
+func (i *instance) launchStuck() {
+	i.t.Helper()
+	// The first ioctl of a thread passes: it can be the one that asks for a terminal.
+	// No signal may come to a thread that is delayed, which strace does not expect.
+	args := []string{"-f", "-qq", "-o", filepath.Join(i.dir, "trace"), "-e", "trace=ioctl", "-e", "inject=ioctl:delay_enter=600s:when=2+",
+		os.Getenv(plainKey), "--config", i.configFile(), "run"}
+	cmd := exec.Command(tool(i.t, "strace"), args...)
+	cmd.Env = append(i.env, "GODEBUG=asyncpreemptoff=1")
+	i.ns.Do(func() { i.daemon = world.LaunchDaemon(i.t, cmd) })
+	i.t.Cleanup(i.killTraced)
+}
+
+// killTraced ends strace and the daemon below it.
+func (i *instance) killTraced() {
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", i.daemon.PID()))
+	if err != nil {
+		return // it is gone
+	}
+	for child := range strings.FieldsSeq(string(children)) {
+		pid, err := strconv.Atoi(child)
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	i.daemon.Kill()
+}
+
+// breakStateDir puts a file where the folder of the state is, which stops even
+// root, unlike a mode.
+func (i *instance) breakStateDir() {
+	i.t.Helper()
+	if err := os.Rename(i.stateDir(), i.stateDir()+".away"); err != nil {
+		i.t.Fatal(err)
+	}
+	if err := os.WriteFile(i.stateDir(), nil, 0o600); err != nil {
+		i.t.Fatal(err)
+	}
+}
+
+func (i *instance) mendStateDir() {
+	i.t.Helper()
+	if err := os.Remove(i.stateDir()); err != nil {
+		i.t.Fatal(err)
+	}
+	if err := os.Rename(i.stateDir()+".away", i.stateDir()); err != nil {
+		i.t.Fatal(err)
+	}
+}

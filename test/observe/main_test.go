@@ -1,0 +1,115 @@
+//go:build observe
+
+// Package observe runs the built binary under the eyes of a real Prometheus with
+// the rules and dashboards that come with it, a real node_exporter and strace, in
+// private namespaces and with a simulated cloud where an instance finds the real
+// one. test/observe/setup.sh gets the programs.
+package observe
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
+)
+
+// plainKey is the environment variable that names a binary without the race
+// detector, whose system calls are counted.
+const plainKey = "ENITUNE_PLAIN_BIN"
+
+// patience bounds every wait for an event; it is only reached by a failure.
+const patience = 60 * time.Second
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	for key, flags := range map[string][]string{world.BinaryKey: {"-race"}, plainKey: nil} {
+		clean, err := world.BuildBinaryAs(key, flags...)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer clean()
+	}
+	return netns.Run(m)
+}
+
+// tool gives the path of a program that test/observe/setup.sh gets. Without it the
+// test is skipped, and fails in CI.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("../../.cache/observe/bin", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	path, err = exec.LookPath(name)
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%s is missing; run test/observe/setup.sh", name)
+	default:
+		t.Skipf("%s is missing; run test/observe/setup.sh", name)
+	}
+	return path
+}
+
+// shortDir is a temporary folder whose path leaves room for the name of a socket,
+// which a path with the test's name may not.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "observe-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// await asks again and again until check is content, and fails the test with what
+// check said last if it never is. check may be given up in the middle.
+func await(t *testing.T, what string, check func() (ok bool, state string)) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.Now().Add(patience)
+	for {
+		ok, state := check()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v; last: %s", what, patience, state)
+		}
+		<-tick.C
+	}
+}
+
+// startProgram runs a program until the test ends, and shows what it wrote if the
+// test has failed.
+func startProgram(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	log, err := os.Create(filepath.Join(t.TempDir(), "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = log.Close()
+		if text, err := os.ReadFile(log.Name()); t.Failed() && err == nil {
+			t.Logf("the output of %s:\n%s", filepath.Base(cmd.Path), text)
+		}
+	})
+}
