@@ -189,18 +189,18 @@ func (s samples) nic(n agent.NICReport) {
 }
 
 func (s samples) setting(device, eni string, r agent.SettingReport) {
-	labels := []string{device, eni, r.Setting.String()}
-	s.add(s.drift, flag(r.Drift), labels...)
+	l := labelsOf(s.drift.Labels, []string{device, eni, r.Setting.String()})
+	s.addWith(s.drift, flag(r.Drift), l)
 	s.add(s.reason, 1, device, eni, r.Setting.String(), r.Reason.String(), r.Source.String())
 	if r.Max > 0 {
-		s.add(s.current, float64(r.Current), labels...)
-		s.add(s.maximum, float64(r.Max), labels...)
+		s.addWith(s.current, float64(r.Current), l)
+		s.addWith(s.maximum, float64(r.Max), l)
 	}
 	if r.Desired > 0 {
-		s.add(s.desired, float64(r.Desired), labels...)
+		s.addWith(s.desired, float64(r.Desired), l)
 	}
 	if !r.DriftSince.IsZero() {
-		s.add(s.driftSince, seconds(r.DriftSince), labels...)
+		s.addWith(s.driftSince, seconds(r.DriftSince), l)
 	}
 }
 

@@ -25,22 +25,17 @@ const (
 	Histogram Kind = "histogram"
 )
 
-// families collects the gauges and counters of a scrape. It builds what a registry would
-// have at its end: handing each sample through a registry costs several times of
-// that, and what the samples are is known here.
+// families collects the gauges and counters of a scrape. It builds what a registry
+// would have at its end: handing each sample through a registry costs several times
+// of that, and what the samples are is known here.
 type families struct {
 	list []*dto.MetricFamily
-	of   map[*Description]*family
+	of   map[*Description]*dto.MetricFamily
 }
 
-type family struct {
-	*dto.MetricFamily
-	order []int // the labels, sorted by name
-}
+func newFamilies() *families { return &families{of: map[*Description]*dto.MetricFamily{}} }
 
-func newFamilies() *families { return &families{of: map[*Description]*family{}} }
-
-func (f *families) family(d *Description) *family {
+func (f *families) family(d *Description) *dto.MetricFamily {
 	if known, ok := f.of[d]; ok {
 		return known
 	}
@@ -48,48 +43,52 @@ func (f *families) family(d *Description) *family {
 	if d.Kind == Counter {
 		kind = dto.MetricType_COUNTER
 	}
-	made := &family{MetricFamily: &dto.MetricFamily{Name: &d.Name, Help: &d.Help, Type: &kind}}
-	for i := range d.Labels {
-		made.order = append(made.order, i)
-	}
-	slices.SortFunc(made.order, func(a, b int) int { return strings.Compare(d.Labels[a], d.Labels[b]) })
+	made := &dto.MetricFamily{Name: &d.Name, Help: &d.Help, Type: &kind}
 	f.of[d] = made
-	f.list = append(f.list, made.MetricFamily)
+	f.list = append(f.list, made)
 	return made
 }
 
-// maxLabels is the most labels that a metric has.
-const maxLabels = 5
+// labels are those of a sample, sorted by name. Samples of several metrics can have
+// the same.
+type labels []*dto.LabelPair
 
-// sample is all that one sample takes, in one piece of memory.
-type sample struct {
-	metric dto.Metric
-	value  float64
-	gauge  dto.Gauge
-	count  dto.Counter
-	labels [maxLabels]*dto.LabelPair
-	pairs  [maxLabels]dto.LabelPair
-	texts  [maxLabels]string
+// labelsOf gives labels their values. The kernel lets device names be any bytes,
+// Prometheus wants labels in UTF-8.
+func labelsOf(names, values []string) labels {
+	texts := make([]string, len(names))
+	pairs := make([]dto.LabelPair, len(names))
+	l := make(labels, len(names))
+	for i := range names {
+		texts[i] = strings.ToValidUTF8(values[i], "\uFFFD")
+		pairs[i].Name, pairs[i].Value = &names[i], &texts[i]
+		l[i] = &pairs[i]
+	}
+	slices.SortFunc(l, func(a, b *dto.LabelPair) int { return strings.Compare(*a.Name, *b.Name) })
+	return l
 }
 
-// add adds a sample; values are those of the description's labels. The kernel
-// lets device names be any bytes, Prometheus wants labels in UTF-8.
+// add adds a sample; values are those of the description's labels.
 func (f *families) add(d *Description, v float64, values ...string) {
-	fam := f.family(d)
-	s := &sample{value: v}
-	for to, from := range fam.order {
-		s.texts[to] = strings.ToValidUTF8(values[from], "\uFFFD")
-		s.pairs[to].Name, s.pairs[to].Value = &d.Labels[from], &s.texts[to]
-		s.labels[to] = &s.pairs[to]
-	}
-	s.metric.Label = s.labels[:len(fam.order)]
+	f.addWith(d, v, labelsOf(d.Labels, values))
+}
+
+// addWith adds a sample with labels made before, which are the description's.
+func (f *families) addWith(d *Description, v float64, l labels) {
+	// What one sample takes, in one piece of memory.
+	s := &struct {
+		metric dto.Metric
+		value  float64
+		gauge  dto.Gauge
+	}{value: v}
+	s.metric.Label = l
 	if d.Kind == Counter {
-		s.count.Value = &s.value
-		s.metric.Counter = &s.count
+		s.metric.Counter = &dto.Counter{Value: &s.value}
 	} else {
 		s.gauge.Value = &s.value
 		s.metric.Gauge = &s.gauge
 	}
+	fam := f.family(d)
 	fam.Metric = append(fam.Metric, &s.metric)
 }
 

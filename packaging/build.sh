@@ -99,7 +99,7 @@ common() {
 		put 0644 "$file" "$work/common/doc/examples/${file##*/}"
 	done
 	# For the machine that has Prometheus or Grafana.
-	for file in packaging/prometheus/*.rules.yml packaging/grafana/*.json packaging/grafana/README.md; do
+	for file in packaging/prometheus/*.rules.yml packaging/prometheus/tests/*.yml packaging/grafana/*.json packaging/grafana/README.md; do
 		put 0644 "$file" "$work/common/doc/examples/${file#packaging/}"
 		relink "$work/common/doc/examples/${file#packaging/}"
 	done
