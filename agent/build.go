@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/enitune/enitune/nic"
 	"github.com/enitune/enitune/plan"
 )
 
@@ -31,6 +32,7 @@ func newReport(v View, now time.Time) Report {
 		Instance:   Instance{ID: v.Desired.InstanceID, Region: v.Desired.Region, Type: v.Desired.InstanceType},
 		Desired:    v.Origin,
 		Determined: v.Known || !v.Enabled,
+		Enforced:   []nic.Setting{},
 		NICs:       []NICReport{},
 		Unmatched:  []Unmatched{},
 		Errors:     append([]Problem{}, v.Errors...),

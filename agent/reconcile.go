@@ -133,6 +133,11 @@ type subject struct {
 // between writes when ctx ends.
 func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Outcome {
 	o := Outcome{Report: newReport(view, r.clock())}
+	for _, s := range nic.Settings() {
+		if r.policy.Writes(s) {
+			o.Report.Enforced = append(o.Report.Enforced, s)
+		}
+	}
 	r.reconcile(ctx, view, write, &o)
 	noteHealth(&r.kernel, o.kernelErr, o.Report.Time)
 	o.Report.Sources = append(o.Report.Sources, r.kernel)

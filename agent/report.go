@@ -19,10 +19,12 @@ type Report struct {
 	InSync bool `json:"in_sync"`
 	// Determined is false if the desired state of a managed NIC, or the NICs
 	// themselves, could not be found out; the errors say why.
-	Determined bool        `json:"determined"`
-	NICs       []NICReport `json:"nics"`
-	Unmatched  []Unmatched `json:"unmatched"`
-	Errors     []Problem   `json:"errors"`
+	Determined bool `json:"determined"`
+	// Enforced are the settings that may be written; the others are only reported.
+	Enforced  []nic.Setting `json:"enforced"`
+	NICs      []NICReport   `json:"nics"`
+	Unmatched []Unmatched   `json:"unmatched"`
+	Errors    []Problem     `json:"errors"`
 	// Changes are the last changes of settings, the newest first: of the daemon's
 	// life at most maxChanges, of one call of plan or apply its own.
 	Changes []Change       `json:"changes"`

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/eni"
+	"github.com/enitune/enitune/nic"
 )
 
 // catalogue describes every metric of enitune's own.
@@ -19,7 +21,8 @@ type catalogue struct {
 	unmatched, changes, foreign                                   *Description
 	sourceUp, sourceSuccess, eventUp, eventSupported              *Description
 	instance, determined, problem                                 *Description
-	stale, report, build, configOK, configLoaded                  *Description
+	stale, desiredAt, enforced                                    *Description
+	report, build, configOK, configLoaded                         *Description
 }
 
 func newCatalogue() catalogue {
@@ -49,6 +52,8 @@ func newCatalogue() catalogue {
 		determined:     gauge("determined", "1 if the desired state of every managed NIC and the NICs themselves could be found out, else 0."),
 		problem:        gauge("problem", "Something went wrong in a component, by the class of failure; absent while nothing does. Always 1.", "component", "class"),
 		stale:          gauge("desired_stale", "1 if the desired state could not be renewed and the last good one is enforced, else 0."),
+		desiredAt:      gauge("desired_timestamp_seconds", "Unix time at which the API gave the desired state in force; absent if none is known."),
+		enforced:       gauge("setting_enforced", "1 if enitune may write the setting, 0 if it only reports it (reconcile.mode, reconcile.settings).", "setting"),
 		report:         gauge("report_timestamp_seconds", "Unix time of the last report."),
 		configOK:       gauge("config_last_reload_successful", "1 if the configuration file was in force after the last attempt to load it, 0 if it was refused and an older one is in force."),
 		configLoaded:   gauge("config_last_reload_success_timestamp_seconds", "Unix time at which the configuration in force was loaded."),
@@ -63,7 +68,7 @@ func newCatalogue() catalogue {
 
 func (c catalogue) all() []*Description {
 	return []*Description{c.nicInfo, c.current, c.desired, c.maximum, c.drift, c.reason, c.driftSince, c.unmatched, c.changes, c.foreign,
-		c.sourceUp, c.sourceSuccess, c.eventUp, c.eventSupported, c.instance, c.determined, c.problem, c.stale, c.report, c.build,
+		c.sourceUp, c.sourceSuccess, c.eventUp, c.eventSupported, c.instance, c.determined, c.problem, c.stale, c.desiredAt, c.enforced, c.report, c.build,
 		c.configOK, c.configLoaded, c.reconciles, c.reconcileDuration, c.repairDuration, c.apiRequests}
 }
 
@@ -154,6 +159,12 @@ func (s samples) whole(r agent.Report) {
 	s.add(s.report, seconds(r.Time))
 	s.add(s.stale, flag(r.Desired.Stale))
 	s.add(s.determined, flag(r.Determined))
+	if !r.Desired.FetchedAt.IsZero() {
+		s.add(s.desiredAt, seconds(r.Desired.FetchedAt))
+	}
+	for _, setting := range nic.Settings() {
+		s.add(s.enforced, flag(slices.Contains(r.Enforced, setting)), setting.String())
+	}
 	if r.Instance.ID != "" {
 		s.add(s.instance, 1, r.Instance.ID, r.Instance.Region, r.Instance.Type)
 	}

@@ -136,6 +136,7 @@ func (m *Metrics) Reconciled(trigger string, ok bool, took time.Duration) {
 	if !ok {
 		result = "error"
 	}
+	m.reconciles.WithLabelValues(trigger, "error") // so that the first one is seen to come
 	m.reconciles.WithLabelValues(trigger, result).Inc()
 	m.reconcileDuration.Observe(took.Seconds())
 }

@@ -37,7 +37,7 @@ func someReport() agent.Report {
 		return sr
 	}
 	return agent.Report{
-		Version: 1, Time: at(0), Determined: true,
+		Version: 1, Time: at(0), Determined: true, Enforced: []nic.Setting{nic.Queues},
 		Instance: agent.Instance{ID: "i-1", Region: "cn-hangzhou", Type: "ecs.g7.xlarge"},
 		Desired:  agent.Origin{Origin: agent.OriginCache, FetchedAt: at(-3600), Stale: true},
 		Errors: []agent.Problem{{Component: agent.ComponentAPI, Class: "denied", Message: "one"},

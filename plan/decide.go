@@ -2,7 +2,6 @@ package plan
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/enitune/enitune/nic"
 )
@@ -81,7 +80,7 @@ func compare(d Decision, r nic.Reading, most, lower bool) Decision {
 // permit lets a write through, or says what stands against it.
 func permit(d Decision, policy Policy, item Item) Decision {
 	switch {
-	case policy.Observe, !slices.Contains(policy.Writable, d.Setting):
+	case !policy.Writes(d.Setting):
 		return d.hold(d.Reason)
 	case item.Memory.Contested:
 		return d.hold(Contested)

@@ -4,7 +4,11 @@
 // decisions.
 package plan
 
-import "github.com/enitune/enitune/nic"
+import (
+	"slices"
+
+	"github.com/enitune/enitune/nic"
+)
 
 // Target is one NIC together with all that bears on its settings.
 type Target struct {
@@ -78,6 +82,9 @@ type Policy struct {
 	// does not come from an override.
 	Shrink bool
 }
+
+// Writes tells whether a setting may be written.
+func (p Policy) Writes(s nic.Setting) bool { return !p.Observe && slices.Contains(p.Writable, s) }
 
 // Decision is what is to be done about one setting of one NIC.
 type Decision struct {

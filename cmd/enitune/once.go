@@ -70,7 +70,14 @@ Exit code: 0 converged, 1 error, 2 drift remains (each with its reason).`,
   enitune apply --offline           # at boot, before the network is up
   enitune apply --textfile /var/lib/prometheus/node-exporter/enitune.prom`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runOnce(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("textfile") {
+				if err := checkTextfile(o.textfile); err != nil {
+					return err
+				}
+			}
+			return a.runOnce(cmd, o)
+		},
 	}
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "use only the cached desired state; no network")
 	cmd.Flags().StringVar(&o.textfile, "textfile", "", "also write the metrics to `FILE` (*.prom) for node_exporter's textfile collector")
@@ -79,14 +86,6 @@ Exit code: 0 converged, 1 error, 2 drift remains (each with its reason).`,
 }
 
 func (a *app) runOnce(cmd *cobra.Command, o once) error {
-	if o.textfile != "" && filepath.Ext(o.textfile) != ".prom" {
-		return fmt.Errorf("--textfile is %q: node_exporter reads only files that end in .prom", o.textfile)
-	}
-	if dir := filepath.Dir(o.textfile); o.textfile != "" {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return fmt.Errorf("--textfile is %q: %s is no directory; create it, or name the one that node_exporter reads", o.textfile, dir)
-		}
-	}
 	cfg, err := a.config(cmd)
 	if err != nil {
 		return err
@@ -113,6 +112,18 @@ func (a *app) runOnce(cmd *cobra.Command, o once) error {
 	}
 	if code := report.ExitCode(); code != agent.ExitInSync {
 		return exitCode(code)
+	}
+	return nil
+}
+
+// checkTextfile refuses, before anything is written, a file that node_exporter
+// would not read.
+func checkTextfile(path string) error {
+	if filepath.Ext(path) != ".prom" {
+		return fmt.Errorf("--textfile is %q: node_exporter reads only files that end in .prom", path)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("--textfile is %q: %s is no directory; create it, or name the one that node_exporter reads", path, filepath.Dir(path))
 	}
 	return nil
 }
