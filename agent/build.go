@@ -23,13 +23,15 @@ type View struct {
 	// ENIs is no fault.
 	Enabled bool
 	Sources []SourceHealth
+	// Instance is what is known of it, by the metadata service alone if need be.
+	Instance Instance
 }
 
 func newReport(v View, now time.Time) Report {
 	return Report{
 		Version:    1,
 		Time:       now.UTC(),
-		Instance:   Instance{ID: v.Desired.InstanceID, Region: v.Desired.Region, Type: v.Desired.InstanceType},
+		Instance:   v.Instance,
 		Desired:    v.Origin,
 		Determined: v.Known || !v.Enabled,
 		Enforced:   []nic.Setting{},

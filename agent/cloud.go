@@ -40,7 +40,9 @@ type Cloud struct {
 type FetchResult struct {
 	// InstanceID is the instance that was asked for; "" if that is not known.
 	InstanceID string
-	Desired    Desired
+	// Instance is what is known of it, whether or not the API answered.
+	Instance Instance
+	Desired  Desired
 	// Problems are what went wrong without making Desired unknown.
 	Problems []Problem
 	// MetadataErr and APIErr tell whether the two sources answered; APIErr is
@@ -58,6 +60,7 @@ func (c *Cloud) Fetch(ctx context.Context, previous Desired) FetchResult {
 	f := fetch{cloud: c, previous: previous}
 	id, err := c.identity(ctx, previous)
 	f.res.MetadataErr, f.res.InstanceID = err, id.InstanceID
+	f.res.Instance = Instance{ID: id.InstanceID, Region: id.RegionID, Type: plainWord(id.InstanceType)}
 	if previous.InstanceID != id.InstanceID {
 		f.previous = Desired{}
 	}

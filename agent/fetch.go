@@ -95,7 +95,8 @@ func (f *fetch) describeAll(ctx context.Context, list []eni.NetworkInterface) {
 	}
 	for _, ni := range list {
 		if !plainID(ni.ID) {
-			f.complain("an ENI has the id %q, which is none; ignored", ni.ID)
+			f.res.Problems = append(f.res.Problems, Problem{Component: ComponentAPI, Class: eni.ClassInvalid.String(),
+				Message: fmt.Sprintf("an ENI has the id %q, which is none; ignored", ni.ID)})
 			continue
 		}
 		if slices.ContainsFunc(f.desired.ENIs, func(e ENI) bool { return e.ID == ni.ID }) {

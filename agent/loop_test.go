@@ -208,7 +208,7 @@ func TestDaemonIgnoresTheCacheOfAnotherInstance(t *testing.T) {
 		c.apiErr = errors.New("api: down")
 		d, _, stop := runDaemon(t, newKernel(eth(1, 1, 8, 1024)), c, file)
 		r, _ := d.Report()
-		if r.Determined || r.Desired.Origin != OriginNone || r.Instance.ID != "" {
+		if r.Determined || r.Desired.Origin != OriginNone || r.Instance.ID != "i-2" {
 			t.Errorf("%+v", r)
 		}
 		if err := stop(); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/enitune/enitune/internal/regular"
 	"github.com/enitune/enitune/nic"
 )
 
@@ -72,7 +73,7 @@ func (f SinceFile) Load(now time.Time) Since {
 	if f.Path == "" {
 		return nil
 	}
-	data, err := readLimited(f.Path, maxSinceBytes)
+	data, err := regular.Read(f.Path, maxSinceBytes)
 	if err != nil {
 		return nil
 	}

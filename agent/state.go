@@ -7,13 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/enitune/enitune/internal/regular"
 )
 
 // StateFile keeps the last good desired state over reboots and cloud outages.
@@ -52,7 +51,7 @@ var ErrStateUnusable = errors.New("state file not used")
 // ErrStateUnusable that it is broken, of another version or of another machine.
 // A file is never changed or removed by Load.
 func (f StateFile) Load() (Desired, error) {
-	data, err := readLimited(f.Path, maxStateBytes)
+	data, err := regular.Read(f.Path, maxStateBytes)
 	if err != nil {
 		return Desired{}, err
 	}
@@ -137,24 +136,4 @@ func syncDir(dir string) error {
 		return fmt.Errorf("sync the state directory: %w", err)
 	}
 	return nil
-}
-
-// readLimited reads a regular file of at most limit bytes.
-func readLimited(path string, limit int64) ([]byte, error) {
-	// A FIFO in its place must not make the agent wait for a writer.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
-	}
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d bytes", limit)}
-	}
-	return data, err
 }

@@ -20,6 +20,7 @@ type Store struct {
 	mu       sync.Mutex
 	desired  Desired
 	known    bool
+	instance Instance  // as the last attempt knew it
 	problems []Problem // of the last attempt
 	disk     []Problem // of the state file
 	fresh    bool      // the last attempt succeeded
@@ -96,6 +97,9 @@ func (s *Store) take(res FetchResult) bool {
 	defer s.mu.Unlock()
 	now := s.clock()
 	s.problems = res.Problems
+	if res.Instance.ID != "" {
+		s.instance = res.Instance
+	}
 	noteHealth(&s.metadata, res.MetadataErr, now)
 	noteHealth(&s.api, res.APIErr, now)
 	if s.known && res.InstanceID != "" && res.InstanceID != s.desired.InstanceID {
@@ -133,7 +137,10 @@ func (s *Store) Desired() Desired {
 func (s *Store) View() View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := View{Desired: s.desired, Known: s.known, Enabled: s.enabled, Origin: Origin{Origin: OriginNone}}
+	v := View{Desired: s.desired, Known: s.known, Enabled: s.enabled, Origin: Origin{Origin: OriginNone}, Instance: s.instance}
+	if s.known {
+		v.Instance = Instance{ID: s.desired.InstanceID, Region: s.desired.Region, Type: s.desired.InstanceType}
+	}
 	if !s.enabled {
 		return v
 	}

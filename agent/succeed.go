@@ -42,5 +42,5 @@ func (s *Store) succeed(old *Store) {
 	if s.file.Path == old.file.Path {
 		s.disk = old.disk
 	}
-	s.metadata, s.api = old.metadata, old.api
+	s.metadata, s.api, s.instance = old.metadata, old.api, old.instance
 }

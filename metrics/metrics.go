@@ -3,14 +3,10 @@
 package metrics
 
 import (
-	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/nic"
@@ -96,28 +92,6 @@ func histogram(d *Description) prometheus.Histogram {
 		NativeHistogramBucketFactor:     1.1,
 		NativeHistogramMaxBucketNumber:  100,
 		NativeHistogramMinResetDuration: time.Hour,
-	})
-}
-
-// scrapesAtOnce is how many scrapes are answered at the same time; a further one
-// gets 503. One takes a millisecond.
-const scrapesAtOnce = 8
-
-// Handler serves the metrics and, with them, those of the Go runtime and of this
-// process, in the format that the client asks for: text, OpenMetrics, or protobuf,
-// which alone has native histograms. It does not compress. A part that cannot be
-// gathered does not keep the rest from being served; log receives why. Handler may
-// be called once, before anything is gathered.
-func (m *Metrics) Handler(log *slog.Logger) http.Handler {
-	m.runtime.MustRegister(collectors.NewGoCollector())
-	var err error
-	if m.process, err = newProcess(); err != nil {
-		log.Warn("left out: " + err.Error())
-	}
-	return promhttp.HandlerFor(m, promhttp.HandlerOpts{
-		EnableOpenMetrics: true, DisableCompression: true, MaxRequestsInFlight: scrapesAtOnce,
-		ErrorHandling: promhttp.ContinueOnError, Registry: m.runtime,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
 	})
 }
 

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -262,4 +264,40 @@ func TestAClientGetsTheFormatThatItAsksFor(t *testing.T) {
 			return
 		}
 	}
+}
+
+func TestAClientThatDoesNotReadHoldsUpNoOtherScrape(t *testing.T) {
+	r := someReport()
+	h := newMetrics(&r).Handler(slog.New(slog.DiscardHandler))
+	release := make(chan struct{})
+	var stuck sync.WaitGroup
+	reached := make(chan struct{})
+	for range 10 * scrapesAtOnce {
+		stuck.Go(func() {
+			h.ServeHTTP(&unread{httptest.NewRecorder(), reached, release}, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		})
+	}
+	for range 10 * scrapesAtOnce {
+		<-reached // all are writing
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "enitune_drift{") || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("got %d %v", w.Code, w.Header())
+	}
+	close(release)
+	stuck.Wait()
+}
+
+// unread is a client that takes the header and nothing else.
+type unread struct {
+	*httptest.ResponseRecorder
+	reached chan<- struct{}
+	release <-chan struct{}
+}
+
+func (u *unread) Write([]byte) (int, error) {
+	u.reached <- struct{}{}
+	<-u.release
+	return 0, errors.New("connection reset by peer")
 }

@@ -52,6 +52,9 @@ func findings(r agent.Report, now time.Time) []finding {
 		list = append(list, f)
 	}
 	list = append(list, deadEvents(r)...)
+	if now.Sub(r.Time) > oldAfter {
+		list = append(list, oldFinding(r, now))
+	}
 	slices.SortStableFunc(list, func(a, b finding) int { return cmp.Compare(a.tone, b.tone) })
 	return list
 }
@@ -162,6 +165,20 @@ func (c driftCase) deviceMax(f *finding) {
 }
 
 // staleFinding is for a desired state that could not be renewed.
+// oldAfter is more than the longest resync_interval allows between two reports under
+// ordinary settings.
+const oldAfter = 10 * time.Minute
+
+// oldFinding is for a daemon that answers and no longer looks at the NICs.
+func oldFinding(r agent.Report, now time.Time) finding {
+	return finding{
+		key: "old", kind: kindWarning, badge: kindWarning, tone: toneWarn, title: "The report is old", runbook: "EnituneReportOld",
+		facts:  []string{"The daemon answers, and has not looked at the NICs again. All on this page may have changed since."},
+		items:  []item{{key: "report", what: "Last look", since: at(r.Time, now), sinceWord: "at "}},
+		remedy: "`journalctl -u enitune` tells whether a driver holds it up in the kernel; `sudo systemctl restart enitune` starts it anew.",
+	}
+}
+
 func staleFinding(r agent.Report, now time.Time) finding {
 	f := finding{
 		key: "stale", kind: kindWarning, badge: kindWarning, tone: toneWarn, title: "The desired state is stale", runbook: "EnituneDesiredStale",

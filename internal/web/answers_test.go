@@ -4,7 +4,9 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -51,4 +53,34 @@ func TestProfilesAreServedOnRequestOnly(t *testing.T) {
 	if resp, body := fetch(t, http.DefaultClient, "GET", "http://"+addr+"/debug/pprof/goroutine?debug=1"); resp.StatusCode != http.StatusOK || !strings.Contains(body, "goroutine profile:") {
 		t.Errorf("%s %q", resp.Status, body)
 	}
+}
+
+func TestAFewProfilesAreTakenAtATime(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	h := atMost(profilesAtOnce, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		entered <- struct{}{}
+		<-release
+	}))
+	ask := func() int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/debug/pprof/trace", nil))
+		return w.Code
+	}
+	var taken sync.WaitGroup
+	for range profilesAtOnce {
+		taken.Go(func() { ask() })
+		<-entered
+	}
+	if code := ask(); code != http.StatusServiceUnavailable {
+		t.Errorf("one more: %d", code)
+	}
+	close(release)
+	taken.Wait()
+	taken.Go(func() {
+		if code := ask(); code != http.StatusOK {
+			t.Errorf("afterwards: %d", code)
+		}
+	})
+	<-entered
+	taken.Wait()
 }

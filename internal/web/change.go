@@ -39,6 +39,9 @@ func (s *Server) Prepare(listen []string, configFile string) (*Change, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.unprotected(config); err != nil {
+		return nil, err
+	}
 	if len(s.o.Inherited) > 0 {
 		listen = nil
 	}
@@ -64,6 +67,17 @@ func (s *Server) Prepare(listen []string, configFile string) (*Change, error) {
 		}
 	}
 	return c, nil
+}
+
+// unprotected refuses a web configuration that takes TLS and passwords away without
+// saying so: a file that is being written at this moment may hold nothing yet.
+func (s *Server) unprotected(next webconfig.Config) error {
+	for _, e := range s.endpoints {
+		if next.Path != "" && !next.Protects && e.config.Path == next.Path && e.config.Protects {
+			return fmt.Errorf("web.config_file: %s asks for neither TLS nor a password, and what is in force does; to serve without them set web.config_file to \"\"", next.Path)
+		}
+	}
+	return nil
 }
 
 // want has an address served: by the endpoint that does so already, or by a new
@@ -131,7 +145,7 @@ func (c *Change) open(address string) (net.Listener, error) {
 		if !ok || e.kind != kindTCP || !samePort(e.open.Addr(), address) {
 			continue
 		}
-		if slices.Contains(c.listen, e.address) {
+		if slices.Contains(c.listen, e.address) && overlap(e.open.Addr(), address) {
 			return nil, fmt.Errorf("it overlaps with %s, which is in the list, too; keep one of the two", e.address)
 		}
 		going = append(going, conn)
@@ -157,6 +171,17 @@ func samePort(have net.Addr, address string) bool {
 	want, err := net.ResolveTCPAddr("tcp", address)
 	tcp, ok := have.(*net.TCPAddr)
 	return ok && err == nil && tcp.Port == want.Port
+}
+
+// overlap tells whether two addresses of one port can take the same connections:
+// they are the same, or one of them is for all.
+func overlap(have net.Addr, address string) bool {
+	want, err := net.ResolveTCPAddr("tcp", address)
+	tcp, ok := have.(*net.TCPAddr)
+	if !ok || err != nil {
+		return false
+	}
+	return len(want.IP) == 0 || want.IP.IsUnspecified() || tcp.IP.IsUnspecified() || want.IP.Equal(tcp.IP)
 }
 
 // sharePort lets another socket of this user take the port of conn, or no longer.

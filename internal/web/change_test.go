@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -233,5 +234,40 @@ func TestAReloadIsAskedForOverTheSocketOnly(t *testing.T) {
 	}
 	if resp, _ := fetch(t, http.DefaultClient, "POST", "http://"+addr+ReloadPath); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("over TCP: %s", resp.Status)
+	}
+}
+
+func TestAnAddressForAllMakesWayForSeveral(t *testing.T) {
+	port := freePort(t)
+	o := options()
+	o.Listen = []string{":" + port}
+	s := running(t, o)
+	change(t, s, "", "127.0.0.1:"+port, "127.0.0.2:"+port)
+	for _, host := range []string{"127.0.0.1:", "127.0.0.2:"} {
+		if !served(t, host+port) {
+			t.Errorf("%s is not served", host)
+		}
+	}
+	if served(t, "127.0.0.3:"+port) {
+		t.Error("the address for all is still served")
+	}
+}
+
+func TestARequestOnAnAcceptedConnectionIsAnsweredAfterTheChange(t *testing.T) {
+	o := options()
+	o.Listen = []string{"127.0.0.1:" + freePort(t)}
+	s := running(t, o)
+	conn, err := net.Dial("tcp", o.Listen[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if !served(t, o.Listen[0]) { // what connected before is accepted by now
+		t.Fatal("not served")
+	}
+	change(t, s, "", "127.0.0.1:"+freePort(t))
+	_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") {
+		t.Errorf("%q, %v", answer, err)
 	}
 }

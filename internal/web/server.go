@@ -23,13 +23,18 @@ import (
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
-	writeTimeout      = 30 * time.Second
+	writeTimeout      = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 16 << 10
 	maxConnections    = 256 // per listener
 	// shutdownGrace is how long Run waits for answers under way when its
 	// context ends; the daemon promises to end within a second.
 	shutdownGrace = 500 * time.Millisecond
+	// lastRequests is how long a listener that ends is given to read the requests
+	// of connections that it has accepted; net/http drops them afterwards.
+	lastRequests = 250 * time.Millisecond
+	// maxStreams are the requests at a time on one HTTP/2 connection.
+	maxStreams = 16
 )
 
 // Options are what New needs.
@@ -90,6 +95,7 @@ type endpoint struct {
 	listener net.Listener // the same, with a bound on its connections
 	server   *http.Server
 	config   webconfig.Config // none on the Unix socket
+	ended    chan struct{}    // closed when no answer is under way any more
 	stop     chan struct{}    // closed when it is to end before the others
 }
 
@@ -152,7 +158,7 @@ func (s *Server) endpoint(k kind, open net.Listener, config webconfig.Config) *e
 	}
 	e := &endpoint{
 		kind: k, open: open, listener: newLimitListener(limited, maxConnections),
-		config: config, stop: make(chan struct{}),
+		config: config, stop: make(chan struct{}), ended: make(chan struct{}),
 		server: &http.Server{
 			Handler: answering(s.compress(handler)),
 			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
@@ -163,6 +169,7 @@ func (s *Server) endpoint(k kind, open net.Listener, config webconfig.Config) *e
 			WriteTimeout:      writeTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
+			HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 			// What a client does wrong, such as speaking HTTP to TLS, is no
 			// concern of the operator's by default.
 			ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -195,9 +202,14 @@ func (s *Server) Run(ctx context.Context) error {
 	s.start = func(e *endpoint) {
 		group.Go(func() error { return e.serve(s.log) })
 		group.Go(func() error {
+			defer close(e.ended)
 			select {
 			case <-ctx.Done():
-			case <-e.stop:
+			case <-e.stop: // its listener is closed
+				select {
+				case <-ctx.Done():
+				case <-time.After(lastRequests):
+				}
 			}
 			return e.shutdown()
 		})
@@ -235,8 +247,7 @@ func (e *endpoint) serve(log *slog.Logger) error {
 		log.Info("serving", "network", addr.Network(), "address", addr.String())
 		err = e.server.Serve(e.listener)
 	} else {
-		flags := &toolkit.FlagConfig{WebConfigFile: &e.config.Path}
-		err = toolkit.Serve(e.listener, e.server, flags, log)
+		err = e.serveConfigured(log)
 	}
 	select {
 	case <-e.stop: // closed by a change
@@ -247,6 +258,21 @@ func (e *endpoint) serve(log *slog.Logger) error {
 		return nil
 	}
 	return fmt.Errorf("web: serving %s: %w", addr, err)
+}
+
+// serveConfigured serves under the web configuration as it was found valid.
+func (e *endpoint) serveConfigured(log *slog.Logger) error {
+	frozen, err := e.config.Freeze()
+	if err != nil {
+		return err
+	}
+	defer frozen.Close()
+	path := frozen.Name()
+	err = toolkit.Serve(e.listener, e.server, &toolkit.FlagConfig{WebConfigFile: &path}, log)
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		<-e.ended // until then requests are answered by what the file says
+	}
+	return err
 }
 
 // shutdown ends serve: gracefully, or at once for the clients that are not

@@ -38,6 +38,7 @@ func States() []State {
 		add("drift "+c.Name, func(r *agent.Report) { c.Apply(r, 1, 0) })
 	}
 	add("stale", stale)
+	add("old report", func(r *agent.Report) { r.Time = Now().Add(-2 * time.Hour) })
 	add("API down", stale, problem(agent.ComponentAPI, "network", "ecs: DescribeNetworkInterfaces: dial tcp: lookup ecs-vpc.cn-hangzhou.aliyuncs.com: no such host"))
 	add("API denied", stale, denied)
 	add("API denied and nothing known", denied, undetermined)
