@@ -115,12 +115,12 @@ func TestEachStateShowsWhatItMust(t *testing.T) {
 		head, tone string
 		main       []string // parts of what the page shows
 	}{
-		"no report": {"No report yet", "note", []string{"for the first time"}},
-		"in sync":   {"2 ENIs in sync", "good", []string{"Every setting is as it is wanted", "Report of 2026-03-14 09:26:49 UTC, 4 s ago", "None since the daemon started", "Desired state: ECS API", "read 2026-03-14 08:03:53 UTC, 1 h ago", "eth1 eni-bp1f8wdg9q3t6p1mke01 Secondary · virtio_net · 00:16:3e:1a:2b:01"}},
-		"no NICs":   {"No NICs", "note", []string{"no network device that enitune could tune"}},
-		"stale":     {"2 ENIs in sync, 1 problem", "warn", []string{"The desired state is stale", "Last read at 2026-03-13 02:26:53 UTC, 31 h ago", "enitune refresh", "Desired state: cache of this machine ! stale"}},
+		"no report":  {"No report yet", "note", []string{"for the first time"}},
+		"in sync":    {"2 ENIs in sync", "good", []string{"Every setting is as it is wanted", "Report of 2026-03-14 09:26:49 UTC, 4 s ago", "None since the daemon started", "Desired state: ECS API", "read 2026-03-14 08:03:53 UTC, 1 h ago", "eth1 eni-bp1f8wdg9q3t6p1mke01 Secondary · virtio_net · 00:16:3e:1a:2b:01"}},
+		"no NICs":    {"No NICs", "note", []string{"no network device that enitune could tune"}},
+		"stale":      {"2 ENIs in sync, 1 problem", "warn", []string{"The desired state is stale", "Last read at 2026-03-13 02:26:53 UTC, 31 h ago", "enitune refresh", "Desired state: cache of this machine ! stale"}},
 		"old report": {"2 ENIs in sync, 1 problem", "warn", []string{"The report is old", "Last look at 2026-03-14 07:26:53 UTC, 2 h ago", "Runbook EnituneReportOld"}},
-		"API down":  {"2 ENIs in sync, 2 problems", "warn", []string{"The ECS API cannot be reached", "no such host", "ECS API ✕ fails"}},
+		"API down":   {"2 ENIs in sync, 2 problems", "warn", []string{"The ECS API cannot be reached", "no such host", "ECS API ✕ fails"}},
 		"API denied": {"2 ENIs in sync, 2 problems", "warn", []string{"A RAM permission is missing", "Forbidden.RAM", "75EB53E5-0650-B75C-75A3-C0A80F6C37C7",
 			"docs/ram-policies/read-only-agent.json", "Runbook EnituneAPIDenied"}},
 		"API denied and nothing known": {"Not determined", "bad", []string{"Runbook EnituneAPIDenied", "no desired value"}},
