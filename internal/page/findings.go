@@ -119,7 +119,7 @@ func (c driftCase) finding() finding {
 	case plan.BelowDesired:
 		f.title = "Less than wanted"
 		if c.action == plan.Report {
-			f.title = "Less than wanted, and not to be written here"
+			f.title, f.runbook = "Less than wanted, and not to be written here", "EnituneDriftObserved"
 			f.remedy = "Set `reconcile.mode: enforce` and name the setting in `reconcile.settings`, then `sudo enitune reload`."
 		} else {
 			f.remedy = "The daemon is about to write it. If this stays, `journalctl -u enitune -e` tells why."
@@ -135,7 +135,7 @@ func (c driftCase) finding() finding {
 		f.title, f.runbook = "Another program keeps changing it back", "EnituneContested"
 		f.remedy = "Find that program with `sudo enitune doctor --rivals` and take the setting from it; or give way with `manage: false` in a rule of `nics:`."
 	case plan.Held:
-		f.title = "Waiting: too many writes in a short time"
+		f.title, f.runbook = "Waiting: too many writes in a short time", "EnituneContested"
 		f.remedy = "It is written when the budget refills. The changes below show who writes so often; `reconcile.change_budget` allows more."
 	case plan.InSync, plan.Unsupported, plan.Unreadable, plan.NoDesiredValue, plan.Excluded, plan.NoENI, plan.DuplicateMAC: // no drift
 	}
@@ -148,6 +148,7 @@ func (c driftCase) above(f *finding) {
 	case c.action == plan.Set:
 		f.remedy = "The daemon is about to lower it. If this stays, `journalctl -u enitune -e` tells why."
 	case c.source == plan.Override:
+		f.runbook = "EnituneDriftObserved"
 		f.remedy = "Set `reconcile.mode: enforce` and name the setting in `reconcile.settings`, then `sudo enitune reload`."
 	default:
 		f.remedy = "To lower it, set `reconcile.shrink: true`, then `sudo enitune reload`. To keep it, give the ENI as much with `enitune eni set`, or write the number into a rule of `nics:`."

@@ -64,8 +64,8 @@ var (
 )
 
 // language are the words of PromQL in the rules.
-var language = strings.Fields(`absent and changes count group histogram_quantile increase max max_over_time or
-	present_over_time rate sum time timestamp topk unless`)
+var language = strings.Fields(`absent and avg avg_over_time changes count group histogram_quantile increase
+	last_over_time max max_over_time or present_over_time rate sum time timestamp topk unless`)
 
 // names gives the metrics and the labels that an expression uses. Each label is
 // with its metric where it stands in a selector.

@@ -3,6 +3,7 @@
 package prometheus
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -88,7 +89,9 @@ func queries(page string) []string {
 	return list
 }
 
-func TestPrometheusParsesEveryQueryOfTheRunbooks(t *testing.T) {
+// runbookQueries gives the queries of all runbooks as recording rules.
+func runbookQueries(t *testing.T) []object {
+	t.Helper()
 	pages, err := filepath.Glob(filepath.Join(runbooks, "*.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -106,15 +109,69 @@ func TestPrometheusParsesEveryQueryOfTheRunbooks(t *testing.T) {
 	if len(list) < len(pages) {
 		t.Fatalf("found only %d queries in %d pages", len(list), len(pages))
 	}
-	text, err := json.Marshal(object{"groups": []object{{"name": "runbooks", "rules": list}}})
+	return list
+}
+
+// write writes an object to a file of its own. JSON is YAML, too.
+func write(t *testing.T, o object) (file string) {
+	t.Helper()
+	text, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "runbooks.yml")
+	file = filepath.Join(t.TempDir(), "file.yml")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+func TestPrometheusParsesEveryQueryOfTheRunbooks(t *testing.T) {
+	list := runbookQueries(t)
+	file := write(t, object{"groups": []object{{"name": "runbooks", "rules": list}}})
 	if out, err := run(t, "check", "rules", file); err != nil || !strings.Contains(out, fmt.Sprintf("%d rules found", len(list))) {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// twins are two targets of different clusters that have the same job and instance,
+// with every metric that a rule or a runbook uses.
+func twins(t *testing.T) (series []object) {
+	for _, cluster := range []string{"c1", "c2"} {
+		for metric, names := range known(t) {
+			if strings.Contains(metric, ":") {
+				continue
+			}
+			labels := fmt.Sprintf("cluster=%q", cluster)
+			for _, l := range names {
+				value := map[string]string{"job": "enitune", "reason": "kernel_refused", "component": "api", "driver": "of " + cluster, "le": "+Inf"}[l]
+				labels += fmt.Sprintf(",%s=%q", l, cmp.Or(value, "x"))
+			}
+			series = append(series, object{"series": metric + "{" + labels + "}", "values": "1+0x20"})
+		}
+	}
+	return series
+}
+
+func TestNoRuleOrQueryFailsWhereTargetsOfTwoClustersShareJobAndInstance(t *testing.T) {
+	list := runbookQueries(t)
+	for _, name := range []string{recordingFile, alertsFile} {
+		var f ruleFile
+		read(t, name, &f)
+		for n, r := range f.Groups[0].Rules {
+			list = append(list, object{"record": fmt.Sprintf("%s:%d", strings.ReplaceAll(f.Groups[0].Name, "-", "_"), n), "expr": r.Expr})
+		}
+	}
+	test := object{"interval": "1m", "input_series": twins(t), "promql_expr_test": []object{{"expr": "count(absent(up)) or vector(0)", "eval_time": "10m", "exp_samples": []object{{"labels": "{}", "value": 0}}}}}
+	evaluate := func(rules []object) (string, error) {
+		file := write(t, object{"groups": []object{{"name": "all", "rules": rules}}})
+		return run(t, "test", "rules", write(t, object{"rule_files": []string{file}, "evaluation_interval": "1m", "tests": []object{test}}))
+	}
+	if out, err := evaluate(list); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	bad := object{"record": "bad:bad", "expr": "enitune_setting_reason * on (job, instance, device) group_left (driver) enitune_nic_info"}
+	if out, err := evaluate([]object{bad}); err == nil || !strings.Contains(out, "many-to-many") {
+		t.Errorf("promtool would not have told: %v\n%s", err, out)
 	}
 }

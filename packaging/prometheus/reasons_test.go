@@ -3,30 +3,33 @@
 package prometheus
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/enitune/enitune/plan"
 )
 
-// alertOf tells which alert a reason has; "" for a reason that is no drift.
-func alertOf(r plan.Reason, s plan.Source) string {
+// alertOf tells which alert a reason has, by whether the setting may be written; ""
+// for a reason that is no drift.
+func alertOf(r plan.Reason, s plan.Source, enforced bool) string {
+	drift := "EnituneDrift"
+	if !enforced {
+		drift = "EnituneDriftObserved"
+	}
 	switch r {
-	case plan.BelowDesired, plan.Held:
-		return "EnituneDrift"
+	case plan.BelowDesired:
+		return drift
 	case plan.AboveDesired:
 		return "EnituneAboveDesired"
 	case plan.DeviceMax:
 		if s == plan.Override {
-			return "EnituneDrift"
+			return drift
 		}
 		return "EnituneRestartNeeded"
 	case plan.KernelRefused:
 		return "EnituneKernelRefused"
-	case plan.Contested:
+	case plan.Contested, plan.Held:
 		return "EnituneContested"
 	case plan.InSync, plan.Unsupported, plan.Unreadable, plan.NoDesiredValue, plan.Excluded, plan.NoENI, plan.DuplicateMAC:
 		return ""
@@ -39,8 +42,9 @@ func alertOf(r plan.Reason, s plan.Source) string {
 type object map[string]any
 
 // fleet is one instance for each reason and source, which lasts for two hours. timed
-// tells whether it is told since when a setting drifts.
-func fleet(timed bool) (series, expected []object) {
+// tells whether it is told since when a setting drifts; enforced, whether it may be
+// written.
+func fleet(timed, enforced bool) (series, expected []object) {
 	add := func(metric, labels, value string) {
 		series = append(series, object{"series": metric + "{" + labels + "}", "values": value + "+0x120"})
 	}
@@ -49,7 +53,10 @@ func fleet(timed bool) (series, expected []object) {
 			instance := fmt.Sprintf("%s by %s", r, s)
 			labels := fmt.Sprintf(`device="eth1",eni="eni-1",instance=%q,job="j",setting="queues"`, instance)
 			add("enitune_setting_reason", labels+fmt.Sprintf(",reason=%q,source=%q", r, s), "1")
-			alert := alertOf(r, s)
+			if !enforced {
+				series = append(series, object{"series": fmt.Sprintf(`enitune_setting_enforced{instance=%q,job="j",setting="queues"}`, instance), "values": "0+0x120"})
+			}
+			alert := alertOf(r, s, enforced)
 			if alert == "" {
 				add("enitune_drift", labels, "0")
 				continue
@@ -70,8 +77,8 @@ func TestEachReasonOfDriftHasOneAlertAndTheOthersNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	var list []object
-	for _, timed := range []bool{true, false} {
-		series, expected := fleet(timed)
+	for n := range 4 {
+		series, expected := fleet(n&1 == 0, n&2 == 0)
 		list = append(list, object{
 			"interval": "1m", "input_series": series,
 			"promql_expr_test": []object{{
@@ -80,14 +87,7 @@ func TestEachReasonOfDriftHasOneAlertAndTheOthersNone(t *testing.T) {
 			}},
 		})
 	}
-	text, err := json.Marshal(object{"rule_files": []string{rules}, "evaluation_interval": "1m", "tests": list}) // JSON is YAML, too
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "reasons.yml")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := write(t, object{"rule_files": []string{rules}, "evaluation_interval": "1m", "tests": list})
 	if out, err := run(t, "test", "rules", file); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

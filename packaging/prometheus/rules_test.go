@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,9 +61,23 @@ func rules(t *testing.T, name, groupName string) []rule {
 	return f.Groups[0].Rules
 }
 
-func recordings(t *testing.T) []rule { t.Helper(); return rules(t, recordingFile, "enitune-recording") }
+// recordings gives the recording rules, also the one beside the alerts, which they
+// begin with.
+func recordings(t *testing.T) []rule {
+	t.Helper()
+	list := rules(t, recordingFile, "enitune-recording")
+	for _, r := range rules(t, alertsFile, "enitune-alerts") {
+		if r.Record != "" {
+			list = append(list, r)
+		}
+	}
+	return list
+}
 
-func alerts(t *testing.T) []rule { t.Helper(); return rules(t, alertsFile, "enitune-alerts") }
+func alerts(t *testing.T) []rule {
+	t.Helper()
+	return slices.DeleteFunc(rules(t, alertsFile, "enitune-alerts"), func(r rule) bool { return r.Record != "" })
+}
 
 // tests gives the paths of promtool's unit tests.
 func tests(t *testing.T) []string {
@@ -100,9 +115,9 @@ func TestEveryRecordingRuleHasAUnitTest(t *testing.T) {
 	}
 }
 
-func TestOnlyTheAlertForAnAgentThatIsDownNamesAJob(t *testing.T) {
+func TestOnlyTheAlertsForAgentsThatAreDownNameAJob(t *testing.T) {
 	for _, r := range append(recordings(t), alerts(t)...) {
-		if names := strings.Contains(r.Expr, "job="); names != (r.Alert == "EnituneDown") {
+		if names := strings.Contains(r.Expr, "job="); names != (r.Alert == "EnituneDown" || r.Alert == "EnituneFleetDown") {
 			t.Errorf("%s%s: names a job: %v", r.Record, r.Alert, names)
 		}
 	}

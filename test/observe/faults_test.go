@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/enitune/enitune/test/netns"
 	"github.com/enitune/enitune/test/world"
 )
 
@@ -25,6 +26,16 @@ func contest(i *instance) {
 	}
 	i.setChannels(2)
 	i.daemon.Await("another program keeps changing it back")
+}
+
+// exhaust has a rival change both NICs until their budgets are spent.
+func exhaust(i *instance) {
+	for _, device := range []string{"eth0", "eth1"} {
+		i.ns.Do(func() { netns.SetChannels(i.t, device, 1) })
+		i.daemon.Await(device + " queues: 1 -> 4")
+		i.ns.Do(func() { netns.SetChannels(i.t, device, 2) })
+		i.daemon.Await("change_budget is spent")
+	}
 }
 
 // changeBackAndForth changes eth1 six times, and leaves it as it should be.

@@ -47,19 +47,33 @@ func newFleet(t *testing.T) *fleet {
 			reports++
 		}
 	}
-	f.prom = startPrometheus(t, "127.0.0.1:9090", scrape("enitune", daemons, "")+scrape("node", nodes, ""), scaledRules(t))
+	more := aliases(f.healthy, leastFleet-len(daemons))
+	f.prom = startPrometheus(t, "127.0.0.1:9090", scrape("enitune", daemons, "")+strings.Join(more, "")+scrape("node", nodes, ""), scaledRules(t))
 	for _, s := range f.scenarios {
 		s.instance.prom = f.prom
 	}
 	await(t, "the whole fleet is scraped, and in sync", func() (bool, string) {
 		up := f.prom.query(`count(up == 1)`)
 		good := f.prom.query(`count(enitune_source_up{source="api"} == 1 unless on (instance) enitune_drift == 1)`)
-		ok := len(up) == 1 && int(up[0].Value) == len(daemons)+len(nodes) && len(good) == 1 && int(good[0].Value) == reports
+		ok := len(up) == 1 && int(up[0].Value) == len(daemons)+len(more)+len(nodes) && len(good) == 1 && int(good[0].Value) == reports+len(more)
 		ok = ok && len(f.prom.query("absent(enitune_build_info) or ALERTS{alertname=\"EnituneAbsent\"}")) == 0
 		return ok, up.String() + "\n" + good.String()
 	})
 	f.prom.start = time.Now() // before that, agents that were still starting were rightly missed
 	return f
+}
+
+// leastFleet is how many agents EnituneFleetDown takes for a fleet.
+const leastFleet = 20
+
+// aliases are more targets of a scrape configuration, each of which is the same
+// instance under another name: agents enough for a fleet, at no cost.
+func aliases(i *instance, n int) []string {
+	var list []string
+	for k := range n {
+		list = append(list, fmt.Sprintf("      - {targets: [%q], labels: {instance: alias-%d}}\n", i.target(), k))
+	}
+	return list
 }
 
 // shippedAlert is an alerting rule.
@@ -214,19 +228,23 @@ func (f *fleet) absenceIsTold(t *testing.T) {
 			s.instance.daemon.Kill()
 		}
 	}
-	absent := alertKey{alert: "EnituneAbsent"}
-	await(t, "EnituneAbsent fires", func() (bool, string) {
-		active := f.prom.active()
-		return slices.ContainsFunc(active, func(a promv1.Alert) bool { return a.State == promv1.AlertStateFiring && keyOf(a) == absent }),
-			fmt.Sprint(active)
-	})
+	absent, down := alertKey{alert: "EnituneAbsent"}, alertKey{alert: "EnituneFleetDown"}
+	for _, key := range []alertKey{absent, down} {
+		await(t, key.alert+" fires", func() (bool, string) {
+			active := f.prom.active()
+			return slices.ContainsFunc(active, func(a promv1.Alert) bool { return a.State == promv1.AlertStateFiring && keyOf(a) == key }),
+				fmt.Sprint(active)
+		})
+	}
 	f.healthy.start()
 	await(t, "EnituneAbsent ends", func() (bool, string) {
 		active := f.prom.active()
 		return !slices.ContainsFunc(active, func(a promv1.Alert) bool { return keyOf(a) == absent }), fmt.Sprint(active)
 	})
-	if h := f.prom.history()[absent]; len(h.pending) == 0 || !h.pending[0].Before(h.firing[0]) {
-		t.Errorf("EnituneAbsent: %+v", h)
+	for _, key := range []alertKey{absent, down} {
+		if h := f.prom.history()[key]; len(h.pending) == 0 || !h.pending[0].Before(h.firing[0]) {
+			t.Errorf("%s: %+v", key.alert, h)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 	leastInterval  = scrapeInterval      // between two evaluations
 	leastFor       = 4 * scrapeInterval  // no single late scrape, and a pending state that is seen
 	leastRange     = 20 * scrapeInterval // four restarts, each of them scraped
-	leastThreshold = 5 * time.Second     // of a number of seconds; resyncInterval is well below
+	leastThreshold = 12 * time.Second    // of a number of seconds: beyond the ranges, as 30 minutes are beyond [10m]
 )
 
 // scale shortens a duration.
@@ -171,7 +171,7 @@ func TestDurationsAreShortenedAndNothingElse(t *testing.T) {
     interval: 1h
     rules:
       - alert: Old
-        expr: time() - last{source="1h", text=~"[5m]"} > 6 * 3600 and on (job) x == 1
+        expr: time() - last{source="1h", text=~"[5m]"} > 24 * 3600 and on (job) x == 1
         for: 12h
         keep_firing_for: 5m
         labels: {severity: warning}
@@ -182,7 +182,7 @@ func TestDurationsAreShortenedAndNothingElse(t *testing.T) {
             or b offset 5h > 600 or max_over_time(c[1d:1h]) > bool 900
 `
 	want := map[string]any{"groups": []any{map[string]any{"name": "g1h", "interval": "1s", "rules": []any{
-		map[string]any{"alert": "Old", "expr": `time() - last{source="1h", text=~"[5m]"} > 6 and on (job) x == 1`, "for": "12s",
+		map[string]any{"alert": "Old", "expr": `time() - last{source="1h", text=~"[5m]"} > 24 and on (job) x == 1`, "for": "12s",
 			"keep_firing_for": "2s", "labels": map[string]any{"severity": "warning"}, "annotations": map[string]any{"summary": "older than 6h [5m]"}},
 		map[string]any{"record": "a:b:increase1h",
 			"expr": "increase(a[10s]) > 0 # in [2h]\n  or b offset 10s > 600 or max_over_time(c[24s:10s]) > bool 900\n"},

@@ -49,7 +49,15 @@ func inSync(i *instance) {
 func settingScenarios(t *testing.T) []*scenario {
 	return []*scenario{
 		{
-			name: "drift", alerts: []string{"EnituneDrift"}, config: "  mode: observe\n", begin: inSync,
+			name: "drift", alerts: []string{"EnituneDrift"}, begin: inSync,
+			inject: func(i *instance) {
+				i.configure("nics: [{match: {device: eth1}, queues: 16}]\n") // of 8
+				i.run([]int{0}, "reload")
+			},
+			cure: func(i *instance) { i.configure(""); i.run([]int{0}, "reload"); i.setChannels(4) },
+		},
+		{
+			name: "observed", alerts: []string{"EnituneDriftObserved"}, config: "  mode: observe\n", begin: inSync,
 			inject: func(i *instance) { i.setChannels(2); i.ns.Do(func() { netns.SetChannels(t, "eth0", 2) }) },
 			cure:   func(i *instance) { i.setChannels(4); i.ns.Do(func() { netns.SetChannels(t, "eth0", 4) }) },
 		},
@@ -57,6 +65,12 @@ func settingScenarios(t *testing.T) []*scenario {
 			name: "contested", alerts: []string{"EnituneContested"},
 			inject: contest,
 			cure:   func(i *instance) { i.setChannels(4) }, // the rival is taught better
+		},
+		{
+			// As when queues and rings are changed: the budget ends before it is seen as a fight.
+			name: "held", alerts: []string{"EnituneContested"}, config: "  change_budget: {burst: 1}\n", begin: inSync,
+			inject: exhaust,
+			cure:   func(i *instance) { i.setChannels(4); i.ns.Do(func() { netns.SetChannels(t, "eth0", 4) }) },
 		},
 		{
 			name: "above", alerts: []string{"EnituneAboveDesired"},
@@ -152,7 +166,7 @@ func agentScenarios(t *testing.T) []*scenario {
 		},
 		{
 			// A setting drifts, and then the timer of apply --textfile stops.
-			name: "textfile", alerts: []string{"EnituneReportOld", "EnituneDrift"}, textfile: true, config: "  mode: observe\n",
+			name: "textfile", alerts: []string{"EnituneReportOld", "EnituneDriftObserved"}, textfile: true, config: "  mode: observe\n",
 			begin:  func(i *instance) { i.setChannels(4); i.startNodeExporter(); i.applyToTextfile() },
 			inject: func(i *instance) { i.setChannels(2); i.applyToTextfile() },
 			cure:   func(i *instance) { i.setChannels(4); i.startTextfileTimer() },
@@ -164,6 +178,7 @@ func agentScenarios(t *testing.T) []*scenario {
 func notRaised() map[string]string {
 	return map[string]string{
 		"EnituneAbsent":          "raised at the end, when the whole fleet is down",
+		"EnituneFleetDown":       "raised at the end, too",
 		"EnituneFleetDrift":      "raised by the scenarios together",
 		"EnituneEventSourceDown": "nothing in a namespace ends a netlink socket; promtool tests the rule",
 	}
