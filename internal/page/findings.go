@@ -148,7 +148,6 @@ func (c driftCase) above(f *finding) {
 	case c.action == plan.Set:
 		f.remedy = "The daemon is about to lower it. If this stays, `journalctl -u enitune -e` tells why."
 	case c.source == plan.Override:
-		f.runbook = "EnituneDriftObserved"
 		f.remedy = "Set `reconcile.mode: enforce` and name the setting in `reconcile.settings`, then `sudo enitune reload`."
 	default:
 		f.remedy = "To lower it, set `reconcile.shrink: true`, then `sudo enitune reload`. To keep it, give the ENI as much with `enitune eni set`, or write the number into a rule of `nics:`."

@@ -113,7 +113,7 @@ func Drifts() []Drift {
 	}
 	return []Drift{
 		d("below, to be written", "EnituneDrift", plan.BelowDesired, plan.Set, plan.API, 2, 8, 8, ""),
-		d("below, only reported", "EnituneDrift", plan.BelowDesired, plan.Report, plan.API, 2, 8, 8, ""),
+		d("below, only reported", "EnituneDriftObserved", plan.BelowDesired, plan.Report, plan.API, 2, 8, 8, ""),
 		d("above", "EnituneAboveDesired", plan.AboveDesired, plan.Report, plan.API, 8, 4, 8, ""),
 		d("above a rule, only reported", "EnituneAboveDesired", plan.AboveDesired, plan.Report, plan.Override, 8, 4, 8, ""),
 		d("above, to be written", "EnituneAboveDesired", plan.AboveDesired, plan.Set, plan.Override, 8, 4, 8, ""),
@@ -121,7 +121,7 @@ func Drifts() []Drift {
 		d("rule too high", "EnituneDrift", plan.DeviceMax, plan.Report, plan.Override, 4, 16, 4, ""),
 		d("refused", "EnituneKernelRefused", plan.KernelRefused, plan.Report, plan.API, 8, 4, 8, "set channels: invalid argument (virtio_net: XDP is in use)"),
 		d("contested", "EnituneContested", plan.Contested, plan.Report, plan.API, 2, 8, 8, ""),
-		d("held", "EnituneDrift", plan.Held, plan.Report, plan.API, 2, 8, 8, ""),
+		d("held", "EnituneContested", plan.Held, plan.Report, plan.API, 2, 8, 8, ""),
 	}
 }
 
