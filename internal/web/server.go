@@ -24,6 +24,7 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 10 * time.Second
+	reloadTimeout     = 30 * time.Second // the same on the Unix socket, where a reload is waited for
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 16 << 10
 	maxConnections    = 256 // per listener
@@ -178,6 +179,9 @@ func (s *Server) endpoint(k kind, open net.Listener, config webconfig.Config) *e
 	// Any local user may open the Unix socket: idle connections are not to take
 	// the place of root's.
 	e.server.SetKeepAlivesEnabled(k != kindUnix)
+	if k == kindUnix {
+		e.server.WriteTimeout = reloadTimeout
+	}
 	return e
 }
 
