@@ -51,7 +51,7 @@ func (d daemonSocket) refresh(ctx context.Context) error {
 	status, body, err := d.ask(ctx, daemonTimeout, http.MethodPost, web.RefreshPath)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w; start it (systemctl start enitune), which reads the desired state too", err)
+		return fmt.Errorf("%w; %s", err, remedyFor(err, "which reads the desired state too"))
 	case status == http.StatusAccepted:
 		return nil
 	case status == http.StatusForbidden:
@@ -72,7 +72,7 @@ func (d daemonSocket) reload(ctx context.Context) (string, error) {
 	text := strings.TrimSpace(string(body))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%w; start it (systemctl start enitune), which reads the configuration too", err)
+		return "", fmt.Errorf("%w; %s", err, remedyFor(err, "which reads the configuration too"))
 	case status == http.StatusOK:
 		return text, nil
 	case status == http.StatusUnprocessableEntity:
@@ -115,6 +115,9 @@ func (d daemonSocket) ask(ctx context.Context, timeout time.Duration, method, pa
 		return 0, nil, err
 	}
 	resp, err := transport.RoundTrip(req)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return 0, nil, fmt.Errorf("%w: the one at %s took more than %v", errSlow, d.path, timeout)
+	}
 	if err != nil {
 		return 0, nil, fmt.Errorf("no daemon answers at %s: %w", d.path, cause(err))
 	}
@@ -124,6 +127,18 @@ func (d daemonSocket) ask(ctx context.Context, timeout time.Duration, method, pa
 		return 0, nil, fmt.Errorf("the daemon at %s broke off its answer: %w", d.path, err)
 	}
 	return resp.StatusCode, body, nil
+}
+
+// errSlow marks the error of ask for a daemon that is there and does not answer in
+// time.
+var errSlow = errors.New("the daemon does not answer")
+
+// remedyFor says what to do about a daemon that could not be asked.
+func remedyFor(err error, starting string) string {
+	if errors.Is(err, errSlow) {
+		return "look at its log (journalctl -u enitune), or restart it"
+	}
+	return "start it (systemctl start enitune), " + starting
 }
 
 // cause leaves out the words of the dialer, which repeat the socket's name.
