@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -37,6 +38,7 @@ func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 // read holds up no other scrape, and its going away is no error of the metrics.
 func unhurried(next http.Handler) http.Handler {
 	slots := semaphore.NewWeighted(scrapesAtOnce)
+	var size atomic.Int64 // of the last answer, which the next one will have
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if slots.Acquire(r.Context(), 1) != nil {
 			return // the client is gone
@@ -44,7 +46,9 @@ func unhurried(next http.Handler) http.Handler {
 		a := answer{header: http.Header{}, code: http.StatusOK}
 		func() {
 			defer slots.Release(1)
+			a.body.Grow(int(size.Load()))
 			next.ServeHTTP(&a, r)
+			size.Store(int64(a.body.Len()) + 512)
 		}()
 		h := w.Header()
 		for name, values := range a.header {
