@@ -6,23 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
-
-	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
-	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
-	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	"time"
 )
 
-const (
-	apiVersion = "2014-05-26"
-	// maxReply bounds the body of an API reply in bytes. A page of 100 ENIs with
-	// everything on them stays below 1 MiB.
-	maxReply = 8 << 20
-)
+// maxReply bounds the body of an API reply in bytes. A page of 100 ENIs with
+// everything on them stays below 1 MiB.
+const maxReply = 8 << 20
 
 // reply is the JSON body of a successful call, and what must not appear in any
 // text about it.
@@ -63,55 +56,22 @@ func (c *Client) attempt(ctx context.Context, action string, params map[string]s
 	return reply{body, hide}, nil
 }
 
-// sign builds the signed request with the SDK. The second result is what must
-// not appear in any text about it.
-func (c *Client) sign(ctx context.Context, action string, params map[string]string, creds snapshot) (_ *http.Request, _ secrets, failure *Error) {
-	hide := creds.secrets()
-	failed := func(reason any) *Error { return signFailure(action, reason, hide) }
-	defer func() {
-		if r := recover(); r != nil {
-			failure = failed(r)
-		}
-	}()
-	request := requests.NewCommonRequest()
-	request.Product, request.Version, request.ApiName = "Ecs", apiVersion, action
-	request.Method, request.Scheme, request.Domain = http.MethodPost, c.endpoint.Scheme, c.endpoint.Host
-	maps.Copy(request.QueryParams, params)
-	request.TransToAcsRequest()
-
-	// A client for each request: it is a few hundred bytes, and not made for
-	// use by several goroutines.
-	signer, err := sdk.NewClientWithOptions(c.region, sdk.NewConfig(), creds)
-	if err != nil {
-		return nil, nil, failed(err)
-	}
-	if err := signer.BuildRequestWithSigner(request, nil); err != nil {
-		return nil, nil, failed(err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, request.BuildUrl(), http.NoBody)
-	if err != nil {
-		return nil, nil, failed(withoutURL(err))
-	}
+// sign builds the signed request. The second result is what must not appear in any
+// text about it.
+func (c *Client) sign(ctx context.Context, action string, params map[string]string, creds snapshot) (*http.Request, secrets, *Error) {
+	query := signedQuery(c.region, action, params, creds, time.Now())
 	// The whole query comes first, so that nothing of it is left over.
-	hide = append(secrets{req.URL.RawQuery, request.QueryParams["Signature"]}, hide...)
-	for name, value := range request.GetHeaders() {
-		req.Header.Set(name, value)
+	hide := append(secrets{query.Encode(), query.Get("Signature")}, creds.secrets()...)
+	u := *c.endpoint
+	u.Path, u.RawQuery = "/", query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), http.NoBody)
+	if err != nil {
+		return nil, nil, &Error{Action: action, Class: ClassInvalid, Message: hide.scrub(withoutURL(err).Error())}
 	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("X-Acs-Credentials-Provider", creds.ProviderName)
 	req.Header.Set("User-Agent", c.userAgent)
 	return req, hide, nil
-}
-
-// signFailure is for an error, or a panic, of the SDK before anything is sent. Its
-// client errors have codes of their own.
-func signFailure(action string, reason any, hide secrets) *Error {
-	e := &Error{Action: action, Class: ClassInvalid, Message: "the request could not be signed: " + hide.scrub(fmt.Sprint(reason))}
-	if err, ok := reason.(error); ok {
-		if client, ok := errors.AsType[sdkerrors.Error](err); ok {
-			e.Code = hide.scrub(client.ErrorCode())
-			e.explain()
-		}
-	}
-	return e
 }
 
 // errTooLarge: the body exceeds the limit.

@@ -9,10 +9,9 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 	"time"
-
-	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
 )
 
 const (
@@ -43,7 +42,7 @@ type ClientOptions struct {
 	// Profile names a profile of the aliyun CLI (~/.aliyun/config.json), whose
 	// credentials are then the only ones used. "" means the SDK's default chain.
 	Profile string
-	// UserAgent is added to the SDK's own, in the form name/version.
+	// UserAgent is the program's, in the form name/version; the platform is added.
 	UserAgent string
 	// OnRequest is told of every attempt: the ECS action and "OK", the cloud's
 	// error code, or the [Class] as a word where no code came. It is called in
@@ -89,7 +88,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 		endpoint:  endpoint,
 		timeout:   o.Timeout,
 		attempts:  o.Attempts,
-		userAgent: strings.TrimSpace(sdk.DefaultUserAgent + " " + o.UserAgent),
+		userAgent: strings.TrimSpace(fmt.Sprintf("%s (%s; %s) Go/%s", o.UserAgent, runtime.GOOS, runtime.GOARCH, strings.TrimPrefix(runtime.Version(), "go"))),
 		onRequest: o.OnRequest,
 		log:       o.Log,
 		http:      newHTTPClient(http.ProxyFromEnvironment),

@@ -80,7 +80,7 @@ func TestRequestsAreSignedPostsOverHTTPSWithTheirParametersInTheQuery(t *testing
 	if got.Method != "POST" || got.URL.Scheme != "https" || got.URL.Host != "ecs-vpc.cn-hangzhou.aliyuncs.com" {
 		t.Errorf("%s %s://%s", got.Method, got.URL.Scheme, got.URL.Host)
 	}
-	if ua := got.Header.Get("User-Agent"); !strings.HasPrefix(ua, "AlibabaCloud (") || !strings.HasSuffix(ua, " enitune/1.0") {
+	if ua := got.Header.Get("User-Agent"); !strings.HasPrefix(ua, "enitune/1.0 (linux; ") {
 		t.Errorf("user agent %q", ua)
 	}
 	query := got.URL.Query()

@@ -5,14 +5,12 @@ import (
 	"strings"
 )
 
-// Code is what is known of an error code: of the ECS API's, and of the SDK's own
-// client errors, which begin with SDK.
+// Code is what is known of an error code of the ECS API.
 type Code struct {
 	// Name is the code, such as InvalidOperation.InvalidEniState. The cloud uses
 	// some names for several things.
 	Name string
-	// HTTPStatus is the documented status; 0 where none came with it (the SDK's
-	// own) or several are in use.
+	// HTTPStatus is the documented status; 0 where several are in use.
 	HTTPStatus int
 	Class      Class
 	// Meaning is one sentence without a full stop, in an operator's words.
@@ -24,7 +22,7 @@ type Code struct {
 // Codes returns all known codes: those of ModifyNetworkInterfaceAttribute in the
 // order of its page, those of the other actions and of the gateway, and the SDK's.
 func Codes() []Code {
-	return slices.Concat(modifyRequestCodes(), modifyFeatureCodes(), modifyDeniedCodes(), gatewayCodes(), otherCodes(), sdkCodes())
+	return slices.Concat(modifyRequestCodes(), modifyFeatureCodes(), modifyDeniedCodes(), gatewayCodes(), otherCodes())
 }
 
 // LookUp finds a code. Of several with one name it is the one with that HTTP

@@ -51,30 +51,3 @@ func otherCodes() []Code {
 		{"LastTokenProcessing", 403, ClassRetry, "the request before it is still under way", "it is tried again; run it later if this lasts"},
 	}
 }
-
-// sdkCodes are the client errors of the Alibaba Cloud SDK for Go (its package
-// sdk/errors), and those that its documentation and its sisters in other
-// languages name: what fails before the cloud answers.
-func sdkCodes() []Code {
-	return []Code{
-		{"SDK.ClientError", 0, ClassInvalid, "the SDK could not make the request", "check the credentials and the endpoint"},
-		{"SDK.UnsupportedCredential", 0, ClassCredentials, "the SDK cannot use credentials of this kind", "use an access key, a RAM role or an OIDC role"},
-		{"SDK.InvalidCredential", 0, ClassCredentials, "the credentials are incomplete", remedyKeys},
-		{"SDK.CanNotResolveEndpoint", 0, ClassInvalid, "no endpoint is known for the region", "check the region id, or give the endpoint: cloud.ecs_endpoint"},
-		{"SDK.EndpointResolvingError", 0, ClassInvalid, "no endpoint is known for the region", "check the region id, or give the endpoint: cloud.ecs_endpoint"},
-		{"SDK.MissingRegionId", 0, ClassInvalid, "the request has no region", "give one: --region, or cloud.region in the configuration"},
-		{"SDK.InvalidRegionId", 0, ClassInvalid, "the region id is not one", "region ids look like cn-hangzhou"},
-		{"SDK.UnsupportedParamPosition", 0, ClassInvalid, "the SDK cannot send this parameter", "report it as a fault of this program"},
-		{"SDK.AsyncFunctionNotEnabled", 0, ClassInvalid, "the SDK was asked for something that is switched off", "report it as a fault of this program"},
-		{"SDK.UnknownRequestType", 0, ClassInvalid, "the SDK does not know this kind of request", "report it as a fault of this program"},
-		{"SDK.MissingParam", 0, ClassInvalid, "the request lacks a parameter", "see which one the message names"},
-		{"SDK.InvalidParam", 0, ClassInvalid, "a parameter has a value that the SDK does not accept", remedyValues},
-		{"SDK.InvalidRequest", 0, ClassInvalid, "the SDK could not make the request", remedyValues},
-		{"SDK.JsonUnmarshalError", 0, ClassMalformed, "the answer is not the JSON that was expected", "check that the endpoint is the ECS API, and any proxy in between"},
-		{"SDK.InvalidServerResponse", 0, ClassMalformed, "the answer cannot be understood", "check that the endpoint is the ECS API, and any proxy in between"},
-		{"SDK.TimeoutError", 0, ClassNetwork, "no answer came in time", "check the network to the endpoint, or raise cloud.timeout"},
-		{"SDK.ServerUnreachable", 0, ClassNetwork, "the endpoint cannot be reached", "check name resolution, routes, security groups and proxies on the way to the endpoint"},
-		{"SDK.HttpError", 0, ClassNetwork, "the endpoint cannot be reached", "check name resolution, routes, security groups and proxies on the way to the endpoint"},
-		{"SDK.ServerError", 0, ClassServer, "the cloud failed", "try again; if it lasts, open a ticket with the request id"},
-	}
-}

@@ -2,14 +2,12 @@ package eni
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 
-	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -51,19 +49,6 @@ func TestEveryCodeOfTheAPIsPageIsKnownWithItsStatus(t *testing.T) {
 	}
 }
 
-func TestEverySDKClientErrorIsKnown(t *testing.T) {
-	for _, code := range []string{
-		sdkerrors.DefaultClientErrorCode, sdkerrors.UnsupportedCredentialErrorCode, sdkerrors.CanNotResolveEndpointErrorCode,
-		sdkerrors.UnsupportedParamPositionErrorCode, sdkerrors.AsyncFunctionNotEnabledCode, sdkerrors.UnknownRequestTypeErrorCode,
-		sdkerrors.MissingParamErrorCode, sdkerrors.InvalidParamErrorCode, sdkerrors.JsonUnmarshalErrorCode, sdkerrors.TimeoutErrorCode,
-		sdkerrors.SignatureDostNotMatchErrorCode, sdkerrors.IncompleteSignatureErrorCode, "SDK.MissingRegionId", "SDK.ServerUnreachable",
-	} {
-		if c, ok := LookUp(0, code); !ok || c.Name != code {
-			t.Errorf("%s is not known", code)
-		}
-	}
-}
-
 func TestEveryKnownCodeSaysWhatItMeansAndWhatToDo(t *testing.T) {
 	type key struct {
 		status int
@@ -89,7 +74,7 @@ func TestEveryKnownCodeSaysWhatItMeansAndWhatToDo(t *testing.T) {
 
 func TestTheTableAndTheFallbackAgreeOnWhatIsRetriedAndWhatIsDenied(t *testing.T) {
 	for _, c := range Codes() {
-		if strings.HasPrefix(c.Name, "SDK.") || c.Name == "SignatureNonceUsed" {
+		if c.Name == "SignatureNonceUsed" {
 			continue
 		}
 		guess := classOf(c.HTTPStatus, c.Name)
@@ -213,17 +198,4 @@ func FuzzRefusal(f *testing.F) {
 			t.Errorf("class %v", e.Class)
 		}
 	})
-}
-
-func TestAClientErrorOfTheSDKHasItsClassAndRemedy(t *testing.T) {
-	err := fmt.Errorf("signing: %w", sdkerrors.NewClientError(sdkerrors.UnsupportedCredentialErrorCode, "unsupported: "+canarySecret, nil))
-	e := signFailure("DescribeInstances", err, secrets{canarySecret})
-	const want = "DescribeInstances: SDK.UnsupportedCredential: the request could not be signed: signing: [SDK.UnsupportedCredential] unsupported: [redacted] (credentials); " +
-		"the SDK cannot use credentials of this kind; use an access key, a RAM role or an OIDC role"
-	if d := cmp.Diff(want, e.Error()); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-	if e := signFailure("A", "a panic", nil); e.Class != ClassInvalid || e.Code != "" {
-		t.Errorf("%v", e)
-	}
 }

@@ -36,16 +36,8 @@ type lookup struct {
 	err   error
 }
 
-// snapshot hands one fixed set of credentials to the SDK's signer, which wants a
-// provider.
+// snapshot is what a request is signed with.
 type snapshot credentials.Credentials
-
-func (s snapshot) GetCredentials() (*credentials.Credentials, error) {
-	c := credentials.Credentials(s)
-	return &c, nil
-}
-
-func (s snapshot) GetProviderName() string { return s.ProviderName }
 
 func (s snapshot) secrets() secrets {
 	return secrets{s.AccessKeySecret, s.SecurityToken, s.BearerToken}

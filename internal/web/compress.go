@@ -12,6 +12,6 @@ import (
 // a scrape must not cost more than it has to. Short answers stay as they are, and
 // so do the runtime's profiles, which are compressed already.
 func compressor() (func(http.Handler) http.HandlerFunc, error) {
-	return gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(false),
+	return gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.StatelessCompression), gzhttp.EnableZstd(false),
 		gzhttp.ContentTypeFilter(func(contentType string) bool { return !strings.HasPrefix(contentType, "application/octet-stream") }))
 }
