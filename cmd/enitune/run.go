@@ -14,6 +14,7 @@ import (
 
 	"github.com/enitune/enitune/internal/config"
 	"github.com/enitune/enitune/internal/doctor"
+	"github.com/enitune/enitune/internal/footprint"
 	"github.com/enitune/enitune/internal/web"
 )
 
@@ -49,6 +50,7 @@ func runDaemon(ctx context.Context, path string, load func() (config.Config, err
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(hardStop, func() { os.Exit(0) })
 	})
+	footprint.Hold()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)

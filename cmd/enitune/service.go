@@ -17,6 +17,7 @@ import (
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/eni"
 	"github.com/enitune/enitune/internal/config"
+	"github.com/enitune/enitune/internal/footprint"
 	"github.com/enitune/enitune/internal/page"
 	"github.com/enitune/enitune/internal/web"
 	"github.com/enitune/enitune/metrics"
@@ -129,6 +130,9 @@ func (s *service) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.server.Run(ctx) })
 	g.Go(func() error { return s.runGenerations(ctx) })
+	g.Go(func() error {
+		return footprint.Run(ctx, func(err error) { s.log.Debug("memory is not given back", "error", err) })
+	})
 	return g.Wait()
 }
 

@@ -35,6 +35,7 @@ type source struct {
 	Module   *struct {
 		Path, Version, Dir string
 		Main               bool
+		Replace            *struct{ Version string } // without a version: a folder of this repository
 	}
 }
 
@@ -55,8 +56,8 @@ func linked(program string) ([]component, error) {
 		for _, p := range packages {
 			var path, root string
 			switch {
-			case p.Module != nil && p.Module.Main:
-				continue
+			case p.Module != nil && (p.Module.Main || p.Module.Replace != nil && p.Module.Replace.Version == ""):
+				continue // under the program's own licence
 			case p.Module != nil:
 				path, root = p.Module.Path, p.Module.Dir
 				versions[path] = p.Module.Version
