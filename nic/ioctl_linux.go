@@ -23,7 +23,18 @@ type ioctl struct {
 	fd    int
 	calls chan func()
 	done  chan struct{}
+	// drivers by device; only the goroutine uses it.
+	drivers map[deviceKey]string
 }
+
+// deviceKey tells one device from another.
+type deviceKey struct {
+	index int
+	name  string
+}
+
+// maxDrivers bounds what is kept of devices that have come and gone.
+const maxDrivers = 256
 
 func newIoctl() (*ioctl, error) {
 	e, err := ethtool.NewEthtool()
@@ -35,7 +46,7 @@ func newIoctl() (*ioctl, error) {
 		e.Close()
 		return nil, fmt.Errorf("open a socket: %w", err)
 	}
-	c := &ioctl{eth: e, fd: fd, calls: make(chan func()), done: make(chan struct{})}
+	c := &ioctl{eth: e, fd: fd, calls: make(chan func()), done: make(chan struct{}), drivers: map[deviceKey]string{}}
 	go func() {
 		growStack()
 		c.work()
@@ -84,15 +95,30 @@ func (c *ioctl) do(f func()) {
 func (c *ioctl) read(n NIC) (st State, index int) {
 	st.NIC = n
 	c.do(func() {
-		if info, err := c.eth.DriverInfo(n.Name); err == nil {
-			st.Driver = info.Driver
-		}
+		st.Driver = c.driver(n)
 		channels, err := c.eth.GetChannels(n.Name)
 		st.Channels, st.ChannelsErr = toChannels(channels), readError(n.Name, "read channels", err)
 		rings, err := c.eth.GetRing(n.Name)
 		st.Rings, st.RingsErr = toRings(rings), readError(n.Name, "read rings", err)
 	})
 	return st, c.index(n.Name)
+}
+
+// driver gives a device's driver, "" if it cannot be read. It is asked for once.
+func (c *ioctl) driver(n NIC) string {
+	key := deviceKey{n.Index, n.Name}
+	if d, ok := c.drivers[key]; ok {
+		return d
+	}
+	info, err := c.eth.DriverInfo(n.Name)
+	if err != nil {
+		return ""
+	}
+	if len(c.drivers) >= maxDrivers {
+		clear(c.drivers)
+	}
+	c.drivers[key] = info.Driver
+	return info.Driver
 }
 
 func readError(device, op string, err error) error {

@@ -1,0 +1,162 @@
+//go:build bench
+
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/test/netns"
+)
+
+// bare is what a minimal program does: the two ioctls, on a socket that is open.
+type bare struct {
+	fd       int
+	channels struct{ cmd, maxRx, maxTx, maxOther, maxCombined, rx, tx, other, combined uint32 }
+	rings    struct{ cmd, maxRx, maxMini, maxJumbo, maxTx, rx, mini, jumbo, tx uint32 }
+	request  struct {
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [16]byte
+	}
+}
+
+func (b *bare) call(data unsafe.Pointer) unix.Errno {
+	b.request.data = data
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(b.fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&b.request)))
+	return errno
+}
+
+func (b *bare) read() unix.Errno {
+	b.channels.cmd, b.rings.cmd = unix.ETHTOOL_GCHANNELS, unix.ETHTOOL_GRINGPARAM
+	errno := b.call(unsafe.Pointer(&b.channels))
+	b.call(unsafe.Pointer(&b.rings)) // veth has none
+	return errno
+}
+
+func reading(t *testing.T, tb *table) {
+	h := newHost(t, 1)
+	h.ns.Do(func() {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		plain := &bare{fd: fd}
+		copy(plain.request.name[:], device(0))
+		handle, err := nic.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer handle.Close()
+		list, err := handle.List(t.Context(), true)
+		if err != nil || len(list) == 0 {
+			t.Fatal(list, err)
+		}
+		var ours, theirs []time.Duration
+		for range 9 { // turn by turn, so that what disturbs one disturbs the other
+			theirs = append(theirs, each(20000, func() {
+				if errno := plain.read(); errno != 0 {
+					t.Fatal(errno)
+				}
+			}))
+			ours = append(ours, each(20000, func() {
+				if _, err := handle.Read(list[0]); err != nil {
+					t.Fatal(err)
+				}
+			}))
+		}
+		a, b := median(ours), median(theirs)
+		tb.add("reading one NIC: channels and rings", short(a), "the bare ioctls "+short(b)+": "+ratio(float64(a), float64(b)), "≤ 1.5×")
+	})
+}
+
+// each is how long one of n calls takes.
+func each(n int, f func()) time.Duration {
+	start := time.Now()
+	for range n {
+		f()
+	}
+	return time.Since(start) / time.Duration(n)
+}
+
+func applying(t *testing.T, tb *table) {
+	h := newHost(t, 8)
+	h.ns.Do(func() {
+		h.finish(h.command("apply"))
+		var names []string
+		for i := range 8 {
+			names = append(names, device(i))
+		}
+		loop := "for i in " + strings.Join(names, " ") + "; do ethtool -l $i; ethtool -g $i; done"
+		var ours, theirs []time.Duration
+		for range 31 {
+			ours = append(ours, each(1, func() { h.finish(h.command("apply", "--offline")) }))
+			theirs = append(theirs, each(1, func() { _ = exec.Command("sh", "-c", loop).Run() })) // -g fails: veth has no rings
+		}
+		a, b := median(ours), median(theirs)
+		tb.add("apply --offline, 8 NICs in sync, the whole process", short(a), "a shell loop of ethtool -l and -g "+short(b)+": "+ratio(float64(a), float64(b)), "≤ 0.50×")
+	})
+}
+
+// finish runs a command that must succeed.
+func (h *host) finish(cmd *exec.Cmd) {
+	h.t.Helper()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		h.t.Fatalf("%v: %v\n%s", cmd, err, out)
+	}
+}
+
+// repairs is how many foreign changes are made. There are as many writes in the
+// budget, which is otherwise there to stop exactly this.
+const repairs = 1000
+
+func repairing(t *testing.T, tb *table) {
+	h := newHost(t, 1)
+	h.configure(fmt.Sprintf("reconcile: {change_budget: {burst: %d, per: 24h}}\n", repairs))
+	h.start()
+	var took []time.Duration
+	missed := 0
+	h.ns.Do(func() {
+		for range repairs {
+			start := time.Now()
+			netns.SetChannels(t, device(0), 2)
+			for netns.Channels(t, device(0)) != 4 {
+				if time.Since(start) > 5*time.Second {
+					missed++
+					break
+				}
+			}
+			took = append(took, time.Since(start))
+			// A rival that is quicker meets the limit on reconciles: 50 a second.
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+	body := newScraper(t, h.ns, "http://"+listen+"/metrics").scrape()
+	verified := value(t, body, "enitune_repair_duration_seconds_sum") / value(t, body, "enitune_repair_duration_seconds_count")
+	tb.add(fmt.Sprintf("a foreign change undone, %d times", repairs),
+		fmt.Sprintf("median %s, p99 %s, missed %d", short(median(took)), short(quantile(took, 0.99)), missed),
+		fmt.Sprintf("from the event to the verified write, by the daemon's own clock: mean %s", short(time.Duration(verified*float64(time.Second)))),
+		"median ≤ 5ms, p99 ≤ 50ms, none missed")
+}
+
+func binary(t *testing.T, tb *table) {
+	info, err := os.Stat(os.Getenv("ENITUNE_BIN"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deb := "no .deb in dist (make packages)"
+	if out, err := exec.Command("sh", "-c", "ls -l ../../dist/*_amd64.deb | awk '{print $5}'").Output(); err == nil && len(bytes.TrimSpace(out)) > 0 {
+		deb = fmt.Sprintf(".deb (amd64) %s bytes", bytes.TrimSpace(out))
+	}
+	tb.add("binary", fmt.Sprintf("%.1f MB", float64(info.Size())/1e6), deb, "stated")
+}
