@@ -29,11 +29,13 @@ type Cloud struct {
 	// InstanceID and Region are the operator's words, which outdo the metadata
 	// service's; "" leaves them to it.
 	InstanceID, Region string
-	Clock              func() time.Time
+	// Boot is the boot id, kept with what is read; "" where it is not known.
+	Boot  string
+	Clock func() time.Time
 
 	api       API
 	apiRegion string
-	limits    *eni.InstanceType // of the last instance type asked for
+	limits    *TypeQueues // of the last instance type asked for
 }
 
 // FetchResult is what one attempt to read the cloud gave.
@@ -51,13 +53,30 @@ type FetchResult struct {
 	// Incomplete is set if Desired is valid and yet something could not be
 	// found out that another attempt may find.
 	Incomplete bool
+	// Throttled is set if the API refused a call, of this attempt's one or more,
+	// because of too many.
+	Throttled bool
 }
 
 // Fetch reads the instance's identity and ENIs. previous fills in for what
 // cannot be found out this time: nothing known is undone by not knowing it
 // again.
 func (c *Cloud) Fetch(ctx context.Context, previous Desired) FetchResult {
-	f := fetch{cloud: c, previous: previous}
+	return c.fetch(ctx, fetch{cloud: c, previous: previous})
+}
+
+// byIDEvery is how often regular reads ask for ENIs by their id. It costs a call
+// of its own, and such an ENI, while it stays attached, changes as seldom as any.
+const byIDEvery = 24 * time.Hour
+
+// Refresh is a Fetch for a regular read: for an ENI that the API tells of by its id
+// only, it relies on an answer of the last day.
+func (c *Cloud) Refresh(ctx context.Context, previous Desired) FetchResult {
+	return c.fetch(ctx, fetch{cloud: c, previous: previous, reliedOn: c.Clock().Add(-byIDEvery)})
+}
+
+func (c *Cloud) fetch(ctx context.Context, f fetch) FetchResult {
+	previous := f.previous
 	id, err := c.identity(ctx, previous)
 	f.res.MetadataErr, f.res.InstanceID = err, id.InstanceID
 	f.res.Instance = Instance{ID: id.InstanceID, Region: id.RegionID, Type: plainWord(id.InstanceType)}
@@ -73,9 +92,10 @@ func (c *Cloud) Fetch(ctx context.Context, previous Desired) FetchResult {
 	}
 	list, err := f.api.NetworkInterfaces(ctx, eni.Query{InstanceID: id.InstanceID})
 	if f.res.APIErr = err; err != nil {
+		f.fails(err)
 		return f.res
 	}
-	f.desired = Desired{InstanceID: id.InstanceID, Region: id.RegionID, InstanceType: id.InstanceType, FetchedAt: c.Clock().UTC()}
+	f.desired = Desired{InstanceID: id.InstanceID, Region: id.RegionID, InstanceType: id.InstanceType, FetchedAt: c.Clock().UTC(), Boot: c.Boot}
 	f.readListed(ctx)
 	list = f.addByID(ctx, list)
 	f.describeAll(ctx, list)
@@ -113,12 +133,14 @@ func (c *Cloud) connect(region string) (API, error) {
 }
 
 // typeLimits asks for an instance type once; it does not change.
-func (c *Cloud) typeLimits(ctx context.Context, api API, name string) (*eni.InstanceType, error) {
+func (c *Cloud) typeLimits(ctx context.Context, api API, name string, before *TypeQueues) (*TypeQueues, error) {
 	if name == "" {
 		return nil, errors.New("the metadata service did not tell the instance type")
 	}
-	if c.limits != nil && c.limits.ID == name {
-		return c.limits, nil
+	for _, known := range []*TypeQueues{c.limits, before} {
+		if known != nil && known.Type == name {
+			return known, nil
+		}
 	}
 	types, err := api.InstanceTypes(ctx, name)
 	if err != nil {
@@ -126,7 +148,7 @@ func (c *Cloud) typeLimits(ctx context.Context, api API, name string) (*eni.Inst
 	}
 	for _, t := range types {
 		if t.ID == name {
-			c.limits = &t
+			c.limits = &TypeQueues{Type: name, Primary: t.PrimaryEniQueueNumber, Secondary: t.SecondaryEniQueueNumber}
 			return c.limits, nil
 		}
 	}

@@ -18,6 +18,25 @@ type Desired struct {
 	InstanceType string    `json:"instance_type"` // "" if the metadata service did not tell
 	FetchedAt    time.Time `json:"fetched_at"`
 	ENIs         []ENI     `json:"enis"`
+	// Boot is the boot in which it was read (/proc/sys/kernel/random/boot_id); "" if
+	// that is not known.
+	Boot string `json:"boot,omitempty"`
+	// TypeQueues are the instance type's default queue numbers; nil if they were not
+	// needed, or are not known.
+	TypeQueues *TypeQueues `json:"type_queues,omitempty"`
+}
+
+// TypeQueues are an instance type's default queue numbers; nil where the API tells
+// none.
+type TypeQueues struct {
+	Type      string `json:"type"`
+	Primary   *int   `json:"primary,omitempty"`
+	Secondary *int   `json:"secondary,omitempty"`
+}
+
+// lacks tells whether the desired state of an ENI could not be found out.
+func (d Desired) lacks() bool {
+	return slices.ContainsFunc(d.ENIs, func(e ENI) bool { return e.Unresolved != "" })
 }
 
 // ENI is one elastic network interface of the instance.
@@ -32,6 +51,9 @@ type ENI struct {
 	Unresolved string `json:"unresolved,omitempty"`
 	// UnresolvedClass is the kind of failure behind Unresolved, see Classes.
 	UnresolvedClass string `json:"unresolved_class,omitempty"`
+	// ByID is when the API last told of it by its id, as it does of an ENI that the
+	// instance's own list leaves out; zero for all others.
+	ByID time.Time `json:"by_id,omitzero"`
 }
 
 // Value is what one source says that a setting should be.
@@ -59,7 +81,7 @@ const (
 // describe turns the API's view of one ENI into what is wanted of its NIC. What
 // is out of range or contradicts a stronger source is left out and told as a
 // problem.
-func describe(ni eni.NetworkInterface, limits *eni.InstanceType) (ENI, []Problem) {
+func describe(ni eni.NetworkInterface, limits *TypeQueues) (ENI, []Problem) {
 	e := ENI{ID: ni.ID, MAC: ni.MAC, Type: plainWord(ni.Type), Status: plainWord(ni.Status)}
 	c := collector{eni: &e}
 	traffic := ni.TrafficConfig
@@ -72,9 +94,9 @@ func describe(ni eni.NetworkInterface, limits *eni.InstanceType) (ENI, []Problem
 	c.tags(ni.Tags)
 	if _, ok := e.value(nic.Queues); !ok && limits != nil {
 		if ni.Type == "Primary" {
-			c.field(nic.Queues, plan.InstanceType, "PrimaryEniQueueNumber", limits.PrimaryEniQueueNumber, maxQueues)
+			c.field(nic.Queues, plan.InstanceType, "PrimaryEniQueueNumber", limits.Primary, maxQueues)
 		} else {
-			c.field(nic.Queues, plan.InstanceType, "SecondaryEniQueueNumber", limits.SecondaryEniQueueNumber, maxQueues)
+			c.field(nic.Queues, plan.InstanceType, "SecondaryEniQueueNumber", limits.Secondary, maxQueues)
 		}
 	}
 	return e, c.problems

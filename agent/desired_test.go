@@ -12,7 +12,7 @@ import (
 )
 
 func TestDescribeGathersValuesBySource(t *testing.T) {
-	limits := &eni.InstanceType{ID: "ecs.g7.xlarge", PrimaryEniQueueNumber: new(4), SecondaryEniQueueNumber: new(2)}
+	limits := &TypeQueues{Type: "ecs.g7.xlarge", Primary: new(4), Secondary: new(2)}
 	tests := []struct {
 		name     string
 		eni      eni.NetworkInterface

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/enitune/enitune/eni"
 	"github.com/enitune/enitune/nic"
@@ -19,6 +20,10 @@ type fetch struct {
 	listed   []eni.MetadataInterface
 	desired  Desired
 	res      FetchResult
+	// reliedOn: an ENI that was asked for by its id since then is not asked for
+	// again. Zero asks for all.
+	reliedOn time.Time
+	byID     []string // what was found by its id
 	// incomplete: something could not be found out.
 	incomplete bool
 }
@@ -48,7 +53,11 @@ func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.
 	var ids []string
 	for _, i := range f.listed {
 		known := func(ni eni.NetworkInterface) bool { return ni.ID == i.ENI }
-		if i.ENI != "" && !slices.ContainsFunc(list, known) && !slices.Contains(ids, i.ENI) {
+		switch {
+		case i.ENI == "" || slices.ContainsFunc(list, known) || slices.Contains(ids, i.ENI):
+		case f.relies(i):
+			f.keep(i, errNotReturned)
+		default:
 			ids, asked = append(ids, i.ENI), append(asked, i)
 		}
 	}
@@ -59,6 +68,7 @@ func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.
 	more, err := f.api.NetworkInterfaces(ctx, eni.Query{IDs: ids})
 	if err != nil {
 		reason, f.incomplete = err, true
+		f.fails(err)
 	}
 	for _, i := range asked {
 		at := slices.IndexFunc(more, func(ni eni.NetworkInterface) bool { return ni.ID == i.ENI })
@@ -66,17 +76,28 @@ func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.
 		case at < 0:
 			f.keep(i, reason)
 		case more[at].InstanceID == "" || more[at].InstanceID == f.desired.InstanceID:
-			list = append(list, more[at])
+			list, f.byID = append(list, more[at]), append(f.byID, i.ENI)
 		}
 	}
 	return list
 }
 
+// relies tells whether what is known of an ENI that is asked for by its id is young
+// enough.
+func (f *fetch) relies(i eni.MetadataInterface) bool {
+	at := f.before(i)
+	return at >= 0 && !f.reliedOn.IsZero() && f.previous.ENIs[at].ByID.After(f.reliedOn)
+}
+
+// before finds an ENI in what was known before; -1 if it is not there.
+func (f *fetch) before(i eni.MetadataInterface) int {
+	return slices.IndexFunc(f.previous.ENIs, func(p ENI) bool { return p.ID == i.ENI && p.MAC == i.MAC && p.Unresolved == "" })
+}
+
 // keep takes an ENI over from what was known before.
 func (f *fetch) keep(i eni.MetadataInterface, reason error) {
 	e := ENI{ID: i.ENI, MAC: i.MAC, Unresolved: reason.Error(), UnresolvedClass: classOf(reason)}
-	at := slices.IndexFunc(f.previous.ENIs, func(p ENI) bool { return p.ID == i.ENI && p.MAC == i.MAC && p.Unresolved == "" })
-	if at >= 0 {
+	if at := f.before(i); at >= 0 {
 		e = f.previous.ENIs[at]
 	}
 	f.desired.ENIs = append(f.desired.ENIs, e)
@@ -85,14 +106,16 @@ func (f *fetch) keep(i eni.MetadataInterface, reason error) {
 // describeAll turns the API's ENIs into desired ones, each once, with the
 // instance type's defaults where they are needed.
 func (f *fetch) describeAll(ctx context.Context, list []eni.NetworkInterface) {
-	var limits *eni.InstanceType
+	limits := f.previous.TypeQueues
 	var limitsErr error
 	if needsLimits(list) {
-		if limits, limitsErr = f.cloud.typeLimits(ctx, f.api, f.desired.InstanceType); limitsErr != nil {
+		if limits, limitsErr = f.cloud.typeLimits(ctx, f.api, f.desired.InstanceType, limits); limitsErr != nil {
 			f.incomplete = true
+			f.fails(limitsErr)
 			f.complain("queue numbers that the API leaves out are not known: %w", limitsErr)
 		}
 	}
+	f.desired.TypeQueues = limits
 	for _, ni := range list {
 		if !plainID(ni.ID) {
 			f.res.Problems = append(f.res.Problems, Problem{Component: ComponentAPI, Class: eni.ClassInvalid.String(),
@@ -106,9 +129,12 @@ func (f *fetch) describeAll(ctx context.Context, list []eni.NetworkInterface) {
 	}
 }
 
-func (f *fetch) describeOne(ni eni.NetworkInterface, limits *eni.InstanceType, limitsErr error) {
+func (f *fetch) describeOne(ni eni.NetworkInterface, limits *TypeQueues, limitsErr error) {
 	e, problems := describe(ni, limits)
 	f.res.Problems = append(f.res.Problems, problems...)
+	if slices.Contains(f.byID, e.ID) {
+		e.ByID = f.desired.FetchedAt
+	}
 	switch {
 	case e.MAC == "":
 		f.findMAC(&e, ni.Problem)
@@ -146,6 +172,11 @@ func (f *fetch) findQueues(e *ENI, limitsErr error) {
 		}
 	}
 	e.Unresolved, e.UnresolvedClass = "its queue number: "+limitsErr.Error(), classOf(limitsErr)
+}
+
+// fails notes a call that failed.
+func (f *fetch) fails(err error) {
+	f.res.Throttled = f.res.Throttled || errors.Is(err, eni.ErrThrottled)
 }
 
 func (f *fetch) complain(format string, args ...any) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,6 +40,57 @@ func TestFetchAsksByIDForWhatTheInstanceFilterHides(t *testing.T) {
 	}
 }
 
+func TestRegularReadsAskOnceADayForWhatTheInstanceFilterHides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloudModel(apiInterface(1, 4))
+		c.interfaces = []eni.MetadataInterface{{MAC: mac(1), ENI: "eni-1"}, {MAC: mac(2), ENI: "eni-2"}}
+		c.hidden = []eni.NetworkInterface{apiInterface(2, 8)}
+		cloud := c.cloud()
+		known := cloud.Fetch(context.Background(), Desired{}).Desired
+		for range 12 {
+			time.Sleep(6 * time.Hour)
+			res := cloud.Refresh(context.Background(), known)
+			if known = res.Desired; len(known.ENIs) != 2 || known.lacks() || res.Incomplete {
+				t.Fatalf("%+v", res)
+			}
+		}
+		if c.byIDAsks != 1+3 {
+			t.Errorf("asked by id %d times in 3 days after the first, want 3", c.byIDAsks-1)
+		}
+		cloud.Fetch(context.Background(), known)
+		if c.byIDAsks != 1+3+1 {
+			t.Error("a read out of turn relied on an earlier one")
+		}
+		known.ENIs = known.ENIs[:1]
+		cloud.Refresh(context.Background(), known)
+		if c.byIDAsks != 1+3+2 {
+			t.Error("an ENI that nothing is known of was not asked for")
+		}
+	})
+}
+
+func TestFetchTellsThatACallWasThrottled(t *testing.T) {
+	throttled := &eni.Error{Class: eni.ClassThrottled, HTTPStatus: 400}
+	for name, breaks := range map[string]func(c *cloudModel){
+		"listing": func(c *cloudModel) { c.apiErr = throttled },
+		"by id":   func(c *cloudModel) { c.byIDErr = throttled },
+		"type":    func(c *cloudModel) { c.typesErr = throttled },
+	} {
+		bare := apiInterface(1, 0)
+		bare.QueueNumber = nil
+		c := newCloudModel(bare)
+		c.interfaces = []eni.MetadataInterface{{MAC: mac(1), ENI: "eni-1"}, {MAC: mac(2), ENI: "eni-2"}}
+		c.types = []eni.InstanceType{{ID: "ecs.g7.xlarge", SecondaryEniQueueNumber: new(2)}}
+		if res := c.cloud().Fetch(context.Background(), Desired{}); res.Throttled {
+			t.Errorf("%s: throttled without a fault", name)
+		}
+		breaks(c)
+		if res := c.cloud().Fetch(context.Background(), Desired{}); !res.Throttled {
+			t.Errorf("%s: not told: %+v", name, res)
+		}
+	}
+}
+
 func TestFetchAsksTheAPIByTheKnownIdentityWhileMetadataIsDark(t *testing.T) {
 	c := newCloudModel(apiInterface(1, 4))
 	c.metaErr = errors.New("connection refused")
@@ -62,7 +114,12 @@ func TestFetchKeepsTheTypesDefaultsWhenTheTypeCannotBeAsked(t *testing.T) {
 	if v, _ := first.Desired.ENIs[0].value(nic.Queues); v != (Value{nic.Queues, 2, plan.InstanceType}) || c.typeAsks != 1 {
 		t.Fatalf("%+v after %d asks", v, c.typeAsks)
 	}
+	again := c.cloud().Fetch(context.Background(), first.Desired)
+	if v, _ := again.Desired.ENIs[0].value(nic.Queues); v.Value != 2 || c.typeAsks != 1 || again.Desired.TypeQueues == nil {
+		t.Errorf("after a restart: %+v after %d asks", v, c.typeAsks)
+	}
 	c.typesErr = errors.New("throttled")
+	first.Desired.TypeQueues = nil
 	later := c.cloud().Fetch(context.Background(), first.Desired)
 	if v, _ := later.Desired.ENIs[0].value(nic.Queues); v.Value != 2 || len(later.Problems) != 1 || !later.Incomplete {
 		t.Errorf("%+v, problems %v", v, later.Problems)

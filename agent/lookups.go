@@ -45,11 +45,12 @@ func askAgain(tries int) (pause time.Duration, more bool) {
 
 // due takes the addresses of its kind that a reconcile saw and tells whether the
 // cloud should be asked now. Those there at the first look, which comes after the
-// first read of the cloud, are not asked for at once.
+// first read of the cloud, are not asked for at once; and if that read failed
+// (answered is false), not at all: it is made again anyway.
 //
 // An address that is not seen this time is remembered for a while: a look reads
 // only devices that are followed, and the one that is due reads all.
-func (l *lookups) due(macs []string, now time.Time) (ask bool) {
+func (l *lookups) due(macs []string, now time.Time, answered bool) (ask bool) {
 	next := make(map[string]lookup, len(macs))
 	for mac, q := range l.byMAC {
 		if !q.next.IsZero() && !now.Before(q.next) && !slices.Contains(macs, mac) {
@@ -63,7 +64,10 @@ func (l *lookups) due(macs []string, now time.Time) (ask bool) {
 		q, known := l.byMAC[mac]
 		switch {
 		case !known && !l.started:
-			q = lookup{tries: startTries, next: now.Add(startPause)}
+			q = lookup{tries: startTries}
+			if answered {
+				q.next = now.Add(startPause)
+			}
 		case !known || !q.next.IsZero() && !now.Before(q.next):
 			ask = true
 			q.tries++

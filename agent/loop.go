@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ type Daemon struct {
 	lookups  lookups       // of NICs that no known ENI has
 	missing  lookups       // of ENIs without a NIC
 	retryAt  time.Time     // when a write that was put off may be tried again
-	schedule *schedule
+	pace     *Pace
 	asks     *rate.Limiter // bounds reads of the cloud out of turn
 	first    Cause         // of the first reconcile
 	reported chan struct{} // asks the keeper to look at the last report
@@ -88,9 +89,13 @@ func NewDaemon(o DaemonOptions) *Daemon {
 		o.Alive, o.AliveEvery = func() {}, 0
 	}
 	o.Reconciler.progress = o.Alive
+	boot := ""
+	if o.Cloud != nil {
+		boot = o.Cloud.Boot
+	}
 	return &Daemon{
 		o: o, trigger: newTrigger(o.Clock), kick: make(chan struct{}, 1),
-		schedule: newSchedule(o.RefreshInterval), events: map[string]SourceHealth{},
+		pace: NewPace(o.RefreshInterval, boot, rand.Float64), events: map[string]SourceHealth{},
 		asks: rate.NewLimiter(rate.Every(askEvery), askBurst), first: CauseStart,
 		reported: make(chan struct{}, 1),
 	}
@@ -227,8 +232,8 @@ func (d *Daemon) reconcile(ctx context.Context, cause Cause, since time.Time) {
 	if !view.Known {
 		d.lookups, d.missing = lookups{}, lookups{}
 	} else if d.o.Cloud != nil && view.attempted() {
-		unknown := d.lookups.due(outcome.UnknownMACs, end)
-		missing := d.missing.due(report.missingMACs(), end)
+		unknown := d.lookups.due(outcome.UnknownMACs, end, view.answered())
+		missing := d.missing.due(report.missingMACs(), end, view.answered())
 		if unknown || missing || outcome.Replugged && cause != CauseDesired {
 			d.ask()
 		}
@@ -273,14 +278,14 @@ func (d *Daemon) refresh(ctx context.Context) error {
 		return nil // it follows another daemon: that this one starts is no licence to ask
 	}
 	for {
-		res := d.o.Cloud.Fetch(ctx, d.o.Store.Desired())
+		res := d.pace.Read(ctx, d.o.Cloud, d.o.Store.Desired())
 		if ctx.Err() != nil {
 			return nil
 		}
 		d.o.Store.Update(res, true)
 		d.o.Invalidate() // NICs that nobody knew may have become known
 		d.trigger.fire(CauseDesired)
-		if d.rest(ctx, d.schedule.next(res)) != nil {
+		if d.rest(ctx, d.pace.Next(res, d.o.Store.Desired())) != nil {
 			return nil
 		}
 	}
@@ -297,6 +302,7 @@ func (d *Daemon) rest(ctx context.Context, while time.Duration) error {
 	case <-pause.C:
 		return nil
 	case <-d.kick:
+		d.pace.Asked()
 		return d.asks.Wait(ctx)
 	}
 }
@@ -317,6 +323,9 @@ func (r Report) changed() bool {
 func (v View) attempted() bool {
 	return slices.ContainsFunc(v.Sources, func(s SourceHealth) bool { return s.Up || s.Error != "" })
 }
+
+// answered tells whether the API answered the last read.
+func (v View) answered() bool { return v.Origin.Origin == OriginAPI }
 
 // missingMACs lists the addresses of the ENIs that should have a NIC and have none.
 func (r Report) missingMACs() []string {

@@ -27,6 +27,7 @@ type cloudModel struct {
 	typesErr   error
 	asks       int
 	typeAsks   int
+	byIDAsks   int
 	block      chan struct{} // if set, NetworkInterfaces waits for it or ctx
 }
 
@@ -56,6 +57,7 @@ func (c *cloudModel) NetworkInterfaces(ctx context.Context, q eni.Query) ([]eni.
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(q.IDs) > 0 {
+		c.byIDAsks++
 		return c.hidden, c.byIDErr
 	}
 	c.asks++
@@ -186,7 +188,7 @@ func TestDaemonEnforcesTheCacheWhileTheCloudIsDark(t *testing.T) {
 			t.Errorf("exit %d, errors %v", r.ExitCode(), r.Errors)
 		}
 		c.change(func() { c.metaErr, c.apiErr = nil, nil })
-		time.Sleep(retryMost)
+		time.Sleep(leastWindow)
 		synctest.Wait()
 		if r, _ = d.Report(); !r.InSync || r.NICs[0].Settings[0].Current != 8 || r.Desired.Stale {
 			t.Errorf("after the cloud came back: %+v", r)
@@ -296,6 +298,34 @@ func TestDaemonMakesAHandfulOfCallsADay(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDaemonAsksAtOnceAfterARefreshEvenIfThrottledForLong(t *testing.T) {
+	file := stateFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloudModel(apiInterface(1, 4))
+		c.apiErr = &eni.Error{Class: eni.ClassThrottled, HTTPStatus: 400}
+		d, _, stop := runDaemon(t, newKernel(eth(1, 1, 8, 1024)), c, file)
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if c.asked() > 14 {
+			t.Errorf("%d throttled calls in a day", c.asked())
+		}
+		before := c.asked()
+		d.Refresh()
+		synctest.Wait()
+		if c.asked() != before+1 {
+			t.Errorf("%d reads at once after a refresh, want 1", c.asked()-before)
+		}
+		time.Sleep(leastThrottledWindow)
+		synctest.Wait()
+		if c.asked() != before+2 {
+			t.Error("the read that was asked for and refused is not tried again soon")
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestDaemonRestsWhileNothingIsKnown(t *testing.T) {

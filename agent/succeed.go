@@ -11,7 +11,7 @@ func (d *Daemon) Succeed(old *Daemon) {
 	d.o.Reconciler.succeed(old.o.Reconciler)
 	d.o.Store.succeed(old.o.Store)
 	d.lookups, d.missing, d.asks = old.lookups, old.missing, old.asks
-	d.schedule.failures = old.schedule.failures
+	d.pace.succeed(old.pace)
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	d.mu.Lock()

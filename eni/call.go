@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -48,7 +49,9 @@ func (c *Client) attempt(ctx context.Context, action string, params map[string]s
 		return reply{}, transportFailure(ctx, limited, action, err, hide, c.timeout)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return reply{}, refusal(action, resp, body, hide)
+		failure = refusal(action, resp, body, hide)
+		failure.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		return reply{}, failure
 	}
 	if !json.Valid(body) {
 		return reply{}, notJSON(action, resp, body, hide)
@@ -140,6 +143,18 @@ func refusal(action string, resp *http.Response, body []byte, hide secrets) *Err
 	}
 	e.explain()
 	return e
+}
+
+// retryAfter reads a Retry-After header: seconds or a date (RFC 9110, 10.2.3). It is
+// not documented for the ECS API; whatever stands before it may send one.
+func retryAfter(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 24); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
 }
 
 // badRefusal is for an error answer without a readable code: a proxy's page, a

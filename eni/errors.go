@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Class says what kind of failure an [Error] is, and with it what helps.
@@ -173,6 +174,9 @@ type Error struct {
 	Class      Class
 	Attempts   int     // how often it was tried; 0 counts as 1
 	Denial     *Denial // what was denied; nil where the cloud does not say
+	// RetryAfter is how long the cloud tells to wait before the next call; 0 where it
+	// does not say.
+	RetryAfter time.Duration
 
 	cause error
 	sent  bool // the request, or a part of it, may have reached the cloud

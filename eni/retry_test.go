@@ -95,3 +95,21 @@ func TestBackOffGrowsWithFullJitterUpToItsCap(t *testing.T) {
 		}
 	}
 }
+
+func TestARefusalTellsHowLongToWait(t *testing.T) {
+	setCredentials(t)
+	for header, want := range map[string]time.Duration{"": 0, "90": 90 * time.Second, "-1": 0, "soon": 0, "99999999999": 0, "Sat, 01 Jan 2000 00:00:00 GMT": 0} {
+		c := newServer(t, ClientOptions{Attempts: 1}, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", header)
+			w.WriteHeader(http.StatusTooManyRequests)
+		})
+		var failure *Error
+		if err := listOwn(t.Context(), c); !errors.As(err, &failure) || failure.RetryAfter != want || failure.Class != ClassThrottled {
+			t.Errorf("%q: %v, wait %v, want %v", header, err, failure.RetryAfter, want)
+		}
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	if got := retryAfter("Sun, 01 Mar 2026 12:05:00 GMT", now); got != 5*time.Minute {
+		t.Errorf("a date in 5 minutes: %v", got)
+	}
+}

@@ -92,7 +92,7 @@ func newCloud(cfg config.Cloud, profile string, m *metrics.Metrics, log *slog.Lo
 			return eni.NewClient(o)
 		},
 		InstanceID: cfg.InstanceID, Region: cfg.Region,
-		Clock: time.Now,
+		Boot: bootID(), Clock: time.Now,
 	}, nil
 }
 
@@ -155,6 +155,15 @@ func machineID() string {
 	}
 	sum := sha256.Sum256([]byte("enitune " + serial))
 	return hex.EncodeToString(sum[:16])
+}
+
+// bootID tells this boot from others; "" if it cannot be read.
+func bootID() string {
+	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
 }
 
 // runtimeDir is where the daemon's socket stands; systemd's RuntimeDirectory=
