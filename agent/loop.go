@@ -73,6 +73,8 @@ type DaemonOptions struct {
 	// SinceFile keeps since when settings drift; Since is what it said at the start.
 	SinceFile SinceFile
 	Since     Since
+	// StartsFile keeps when the daemon was started of late.
+	StartsFile StartsFile
 	// Reported is called after every reconcile; it may be nil.
 	Reported func(Report)
 	// Alive is called by the reconcile loop itself: after each NIC that it has
@@ -274,8 +276,8 @@ func (d *Daemon) noteEvents(name string, err error) {
 
 // refresh reads the cloud at the start, on schedule, and when asked to.
 func (d *Daemon) refresh(ctx context.Context) error {
-	if d.first != CauseStart && d.asks.Wait(ctx) != nil {
-		return nil // it follows another daemon: that this one starts is no licence to ask
+	if d.settle(ctx) != nil {
+		return nil
 	}
 	for {
 		res := d.pace.Read(ctx, d.o.Cloud, d.o.Store.Desired())
@@ -289,6 +291,25 @@ func (d *Daemon) refresh(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// settle waits until the first read may be made, which is at once but for a daemon
+// that follows another one or itself.
+func (d *Daemon) settle(ctx context.Context) error {
+	if d.first != CauseStart { // it follows another one: that this one starts is no licence to ask
+		return d.asks.Wait(ctx)
+	}
+	starts, err := d.o.StartsFile.Note(d.o.Clock())
+	if err != nil {
+		d.o.Log.Debug("how often the daemon starts is not kept", "error", err)
+	}
+	pause := d.pace.First(starts, d.o.Store.Desired())
+	if pause == 0 {
+		return nil
+	}
+	d.o.Log.Warn("the daemon starts over and over; the desired state on disk holds, and the cloud is read later",
+		"component", string(ComponentAPI), "read_in", pause.Round(time.Second))
+	return d.rest(ctx, pause)
 }
 
 // rest waits for the next read of the cloud: for a while, or until something asks

@@ -101,10 +101,17 @@ func apiInterface(index, queues int) eni.NetworkInterface {
 // gives what Run returned.
 func runDaemon(t *testing.T, k *kernel, c *cloudModel, file StateFile) (d *Daemon, tl *tally, stop func() error) {
 	t.Helper()
+	return runDaemonWith(t, k, c, file, func(*DaemonOptions) {})
+}
+
+// runDaemonWith does the same with other options.
+func runDaemonWith(t *testing.T, k *kernel, c *cloudModel, file StateFile, change func(*DaemonOptions)) (d *Daemon, tl *tally, stop func() error) {
+	t.Helper()
 	tl = &tally{}
 	d = daemonOn(k, c, file, func(o *DaemonOptions, r *ReconcilerOptions) {
 		o.Recorder, r.Recorder = tl, tl
 		o.Store.LoadCache()
+		change(o)
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -108,6 +108,16 @@ func (p *Pace) windows(f failure, n need) (least, most time.Duration) {
 // happened, so that the failures before it mean little.
 func (p *Pace) Asked() { p.window, p.regular, p.asked = 0, false, true }
 
+// First gives the pause before the first read, of a daemon that was started so many
+// times within startsWithin: none, unless it starts over and over and has a desired
+// state of this boot to go on with.
+func (p *Pace) First(starts int, known Desired) time.Duration {
+	if starts <= mostStarts || p.need(known) != needConfirmed {
+		return 0
+	}
+	return min(leastConfirmedWindow/4+time.Duration(p.random()*float64(leastConfirmedWindow*3/4)), p.interval)
+}
+
 // Read makes the next read. A regular one relies on more of what is known.
 func (p *Pace) Read(ctx context.Context, c *Cloud, known Desired) FetchResult {
 	if p.read && !p.asked {

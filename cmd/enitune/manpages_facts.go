@@ -31,6 +31,7 @@ func files() []fact {
 		{config.Default().StateDir + "/state.json", "The last known desired state, which is used while the cloud does not answer. The configuration may name another folder.",
 			append([]string{"status", "doctor"}, guests...)},
 		{config.Default().StateDir + "/drift.json", "Since when settings drift, over restarts. It may be removed.", append([]string{"status"}, guests...)},
+		{config.Default().StateDir + "/starts.json", "When the daemon was started in the last hour. It may be removed.", []string{"run"}},
 		{"/run/enitune/enitune.sock", "The socket on which the daemon answers other commands.",
 			[]string{"run", "status", "refresh", "reload", "doctor"}},
 		{"/etc/enitune/environment", "Environment variables of the service, such as credentials and proxies; KEY=value lines. It is not part of the package.",

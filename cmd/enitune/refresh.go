@@ -97,8 +97,8 @@ func refreshed(before, after agent.Report) bool {
 	}
 	was, is := source(before, agent.ComponentAPI), source(after, agent.ComponentAPI)
 	switch {
-	case is == nil: // the cloud is switched off
-		return true
+	case is == nil: // the cloud is switched off, or was not asked yet
+		return after.Determined && after.Desired.Origin != agent.OriginCache
 	case was == nil:
 		return is.Up || is.Error != ""
 	default:

@@ -36,7 +36,10 @@ func TestARefreshIsOverWhenTheCloudWasReadAnew(t *testing.T) {
 		{"up again", down, report(2, true, 1, ""), true},
 		{"no report before, none of the cloud yet", agent.Report{}, report(1, false, 0, ""), false},
 		{"no report before, the cloud was read", agent.Report{}, report(1, true, 1, ""), true},
-		{"no cloud at all", agent.Report{Time: start}, agent.Report{Time: start.Add(1)}, true},
+		{"no cloud at all", agent.Report{Time: start}, agent.Report{Time: start.Add(1), Determined: true}, true},
+		{"not asked yet, with a cache", agent.Report{Time: start},
+			agent.Report{Time: start.Add(1), Determined: true, Desired: agent.Origin{Origin: agent.OriginCache}}, false},
+		{"not asked yet, nothing known", agent.Report{Time: start}, agent.Report{Time: start.Add(1)}, false},
 	}
 	for _, tt := range tests {
 		if got := refreshed(tt.before, tt.after); got != tt.want {

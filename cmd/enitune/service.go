@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -89,6 +90,7 @@ func (s *service) generation(cfg config.Config, cloud *agent.Cloud) (*generation
 		},
 		Invalidate: p.inventory.Invalidate,
 		SinceFile:  p.sinceFile, Since: p.since,
+		StartsFile:      agent.StartsFile{Path: filepath.Join(cfg.StateDir, "starts.json")},
 		ResyncInterval:  time.Duration(cfg.Reconcile.ResyncInterval),
 		RefreshInterval: time.Duration(cfg.Cloud.RefreshInterval),
 		Clock:           time.Now, Log: s.log,
