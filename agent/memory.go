@@ -168,6 +168,19 @@ func (m *memory) refused(id string, value, maximum int, s nic.Setting, words str
 	*f = refusal{words: words, value: value, max: maximum, tries: f.tries + 1, notYet: now.Add(wait)}
 }
 
+// overwritten takes a write that the kernel accepted and that was not to be seen
+// at the next read. If others have changed the setting of late it was they, quicker
+// than the read: it counts as one more change of theirs. Else it tells false.
+func (m *memory) overwritten(id string, s nic.Setting, now time.Time) bool {
+	sm := m.nic(id).setting(s)
+	sm.reverts = within(sm.reverts, now, m.budget.Per)
+	if len(sm.reverts) == 0 {
+		return false
+	}
+	sm.reverts = append(sm.reverts, now)
+	return true
+}
+
 // unsupported notes that the driver has no operation to write a setting; that
 // holds for as long as the device lives with the same maximum.
 func (m *memory) unsupported(id string, s nic.Setting, maximum int) {

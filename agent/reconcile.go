@@ -126,6 +126,8 @@ type subject struct {
 	target    plan.Target
 	decisions []plan.Decision
 	applied   map[nic.Setting]Applied
+	// overwritten are writes that others changed back before they could be verified.
+	overwritten []Revert
 }
 
 // Reconcile looks at the guest, plans, writes if write is set, and reports what
@@ -170,6 +172,9 @@ func (r *Reconciler) reconcile(ctx context.Context, view View, write bool, o *Ou
 	r.plan(subjects)
 	for pass := 0; write && pass < passes && r.write(ctx, subjects); pass++ {
 		r.plan(subjects)
+	}
+	for _, s := range subjects {
+		o.foreign = append(o.foreign, s.overwritten...)
 	}
 	r.finish(o, subjects, view)
 }
@@ -349,6 +354,12 @@ func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading
 	}
 	if errors.Is(res.Err, nic.ErrUnsupported) {
 		r.memory.unsupported(s.nic.ID(), res.Setting, before.Max)
+		return
+	}
+	if res.Err == nil && after.Err == nil && r.memory.overwritten(s.nic.ID(), res.Setting, r.clock()) {
+		r.recorder.Changed(s.nic.Name, s.eni.ID, res.Setting, ChangeRefused)
+		r.recorder.ForeignChange(s.nic.Name, s.eni.ID, res.Setting)
+		s.overwritten = append(s.overwritten, Revert{s.nic.Name, s.eni.ID, res.Setting, res.Value, after.Current})
 		return
 	}
 	words, busy := fmt.Sprintf("accepted %d and still has %d", res.Value, after.Current), false

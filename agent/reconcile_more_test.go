@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/enitune/enitune/nic"
@@ -116,5 +117,29 @@ func TestFetchLeavesOutAnENIThatWentToAnotherInstance(t *testing.T) {
 	previous := Desired{InstanceID: "i-1", Region: "cn-hangzhou", FetchedAt: time.Time{}, ENIs: []ENI{apiENI(1, 4), apiENI(2, 2)}}
 	if enis := c.cloud().Fetch(context.Background(), previous).Desired.ENIs; len(enis) != 1 || enis[0].ID != "eni-1" {
 		t.Errorf("%+v", enis)
+	}
+}
+
+func TestARivalQuickerThanTheReadIsContestedAndNotRefusedByTheKernel(t *testing.T) {
+	k := newKernel(eth(1, 4, 8, 1024))
+	k.answer = func(nic.Change) (error, bool) { return nil, false } // accepted, and changed back at once
+	b := newBench(k, nil)
+	view := viewOf(apiENI(1, 4))
+	b.Reconcile(context.Background(), view, true)
+	k.foreign(1, nic.Queues, 1)
+	o := b.Reconciler.Reconcile(context.Background(), view, true)
+	if got := reason(o.Report, "eth1", nic.Queues); got != "contested" {
+		t.Errorf("%s, want contested", got)
+	}
+	if d := cmp.Diff([]string{"eth1 queues 4", "eth1 queues 4"}, k.written()); d != "" {
+		t.Errorf("writes (-want +got):\n%s", d)
+	}
+	if b.tally.foreign != contestedAfter || b.tally.changed[ChangeRefused] != 2 || len(o.foreign) != contestedAfter {
+		t.Errorf("%d foreign changes counted and %d told, %v", b.tally.foreign, len(o.foreign), b.tally.changed)
+	}
+	k.answer = nil // the rival has ended
+	b.clock.now = b.clock.now.Add(10 * time.Minute)
+	if got := reason(b.Reconcile(context.Background(), view, true), "eth1", nic.Queues); got != "in_sync" {
+		t.Errorf("after the budget refilled: %s", got)
 	}
 }

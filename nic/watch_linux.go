@@ -12,6 +12,7 @@ import (
 	"github.com/mdlayher/genetlink"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+	"golang.org/x/time/rate"
 )
 
 // Watcher turns one kernel event source into "look again" calls. It has a
@@ -65,6 +66,19 @@ func NewEthtoolWatcher(v *Inventory) *Watcher {
 	}
 }
 
+// Events of NICs that matter come at most stormRate a second after a burst of
+// stormBurst; hundreds come when the NICs of a large instance are plugged in. When a
+// program changes a NIC without end, reading each event would cost more than all the
+// rest: then nothing is listened to for stormPause, which no event wakes from.
+const (
+	stormRate  = 200
+	stormBurst = 400
+	stormPause = 250 * time.Millisecond
+)
+
+// errStorm ends a session with more events than are worth reading.
+var errStorm = errors.New("events come too fast")
+
 // Name names the event source as metrics and logs do: "rtnetlink", "ethtool".
 func (w *Watcher) Name() string { return w.name }
 
@@ -74,14 +88,18 @@ func (w *Watcher) Name() string { return w.name }
 func (w *Watcher) Run(ctx context.Context, notify func(), state func(err error)) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = reopenFirst, reopenMost
+	storm := rate.NewLimiter(stormRate, stormBurst)
 	for ctx.Err() == nil {
-		err := w.session(ctx, notify, state, wait.Reset)
+		err := w.session(ctx, notify, state, wait.Reset, storm)
 		if ctx.Err() != nil {
 			break
 		}
-		w.opened(false)
-		state(fmt.Errorf("%s events: %w", w.name, err))
-		pause := wait.NextBackOff()
+		pause := stormPause
+		if !errors.Is(err, errStorm) {
+			w.opened(false)
+			state(fmt.Errorf("%s events: %w", w.name, err))
+			pause = wait.NextBackOff()
+		}
 		if errors.Is(err, ErrUnsupported) {
 			pause = reopenAbsent
 		}
@@ -93,8 +111,9 @@ func (w *Watcher) Run(ctx context.Context, notify func(), state func(err error))
 	return nil
 }
 
-// session watches over one socket until it fails.
-func (w *Watcher) session(ctx context.Context, notify func(), state func(error), healthy func()) error {
+// session watches over one socket until it fails, or until storm says that it is
+// enough for now.
+func (w *Watcher) session(ctx context.Context, notify func(), state func(error), healthy func(), storm *rate.Limiter) error {
 	conn, err := w.open()
 	if err != nil {
 		return err
@@ -107,7 +126,7 @@ func (w *Watcher) session(ctx context.Context, notify func(), state func(error),
 	}()
 	w.opened(true)
 	state(nil)
-	notify()
+	notify() // whatever came before is seen now
 	for {
 		look, err := conn.receive()
 		switch {
@@ -120,6 +139,9 @@ func (w *Watcher) session(ctx context.Context, notify func(), state func(error),
 		}
 		if look {
 			notify()
+			if !storm.Allow() {
+				return errStorm
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -95,6 +96,27 @@ func TestWatcherLooksAgainAfterLostEvents(t *testing.T) {
 	got := watch(t, time.Second, []any{unix.ENOBUFS, false, unix.ENOBUFS})
 	if d := cmp.Diff([]string{"0s up", "0s look", "0s lost", "0s look", "0s lost", "0s look"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestWatcherStopsListeningToAStormForAWhileAndThenLooks(t *testing.T) {
+	endless := func() []any { return slices.Repeat([]any{true}, 100_000) }
+	got := watch(t, 10*time.Second, endless(), endless(), endless(), endless(), endless(), endless(), endless(), endless(), endless(), endless())
+	var looks int
+	for _, told := range got {
+		switch _, what, _ := strings.Cut(told, " "); what {
+		case "look":
+			looks++
+		case "up":
+		default:
+			t.Errorf("a storm is no fault of the source: %s", told)
+		}
+	}
+	if most := stormBurst + 10*stormRate; looks > most {
+		t.Errorf("%d looks in 10 s, want at most %d", looks, most)
+	}
+	if len(got) < 2 || got[len(got)-1] != "2.5s look" {
+		t.Errorf("ended with %v, want a look when the storm is over", got[max(0, len(got)-2):])
 	}
 }
 
