@@ -42,6 +42,7 @@ unit: deps ## unit tests, with the race detector where gcc is there
 
 .PHONY: netns
 netns: deps ## tests against this kernel, in namespaces of their own
+	test/reliability/rivals/setup.sh
 	$(GO) test $(RACE) -tags netns ./test/...
 
 .PHONY: observe
