@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/enitune/enitune/nic"
 	"github.com/enitune/enitune/plan"
 )
 
@@ -16,28 +17,56 @@ func LogReport(log *slog.Logger, r Report) { logChanges(log, Report{}, r, true) 
 // logChanges writes to the log what a report says and the one before did not:
 // every change of state once, not each cycle.
 func logChanges(log *slog.Logger, before, now Report, first bool) {
-	known := map[string]SettingReport{}
-	devices := map[string]string{}
-	for _, n := range before.NICs {
-		devices[n.MAC] = n.Device
-		for _, s := range n.Settings {
-			known[n.MAC+" "+s.Setting.String()] = s
-		}
-	}
-	for _, n := range now.NICs {
-		if _, ok := devices[n.MAC]; !ok && !first {
+	earlier, gone := earlierOf(now.NICs, before.NICs)
+	for i, n := range now.NICs {
+		if earlier[i] == nil && !first {
 			log.Info("NIC appeared", "device", n.Device, "eni", n.ENI, "mac", n.MAC)
 		}
-		delete(devices, n.MAC)
 		for _, s := range n.Settings {
-			logSetting(log, n, s, known[n.MAC+" "+s.Setting.String()])
+			logSetting(log, n, s, settingOf(earlier[i], s.Setting))
 		}
 	}
-	for mac, device := range devices {
-		log.Info("NIC is gone", "device", device, "mac", mac)
+	for _, n := range gone {
+		log.Info("NIC is gone", "device", n.Device, "mac", n.MAC)
 	}
 	logProblems(log, before, now)
 	logOrigin(log, before.Desired, now.Desired)
+}
+
+// earlierOf finds what each NIC was in the report before: by its address, and of
+// several with one address by its name; nil for none. gone are those that no NIC was.
+func earlierOf(now, before []NICReport) (earlier []*NICReport, gone []*NICReport) {
+	earlier = make([]*NICReport, len(now))
+	for i := range before {
+		gone = append(gone, &before[i])
+	}
+	for _, same := range []func(a, b NICReport) bool{
+		func(a, b NICReport) bool { return a.MAC == b.MAC && a.Device == b.Device },
+		func(a, b NICReport) bool { return a.MAC == b.MAC }, // renamed
+	} {
+		for i, n := range now {
+			if earlier[i] != nil {
+				continue
+			}
+			if at := slices.IndexFunc(gone, func(b *NICReport) bool { return same(n, *b) }); at >= 0 {
+				earlier[i] = gone[at]
+				gone = slices.Delete(gone, at, at+1)
+			}
+		}
+	}
+	return earlier, gone
+}
+
+// settingOf is a setting of a NIC; zero if either is not there.
+func settingOf(n *NICReport, s nic.Setting) SettingReport {
+	if n != nil {
+		for _, sr := range n.Settings {
+			if sr.Setting == s {
+				return sr
+			}
+		}
+	}
+	return SettingReport{}
 }
 
 // logReverts names what others did, which the repairs that follow answer.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
 )
 
 func TestAFailingSourceIsLoggedOnceAndItsReturnToo(t *testing.T) {
@@ -91,4 +92,40 @@ func TestWhatWasWrittenIsLoggedWhenTheDaemonEndsMeanwhile(t *testing.T) {
 			t.Errorf("got:\n%s", log)
 		}
 	})
+}
+
+func TestTwoNICsWithOneAddressAreLoggedOnceAndARenameNotAsANewNIC(t *testing.T) {
+	nics := func(devices ...string) (r Report) {
+		for _, device := range devices {
+			r.NICs = append(r.NICs, NICReport{Device: device, MAC: mac(1), Settings: []SettingReport{{Setting: nic.Queues, Reason: plan.DuplicateMAC}}})
+		}
+		return r
+	}
+	var b bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&b, nil))
+	before := nics("eth1")
+	for _, tt := range []struct {
+		name string
+		now  Report
+		want []string
+	}{
+		{"the same", nics("eth1"), nil},
+		{"a twin", nics("eth0", "eth1"), []string{"NIC appeared", "eth0 queues"}},
+		{"the same twins", nics("eth0", "eth1"), nil},
+		{"the same in another order", nics("eth1", "eth0"), nil},
+		{"renamed", nics("eth1", "ens0"), nil},
+		{"one gone", nics("ens0"), []string{"NIC is gone"}},
+	} {
+		b.Reset()
+		logChanges(log, before, tt.now, false)
+		before = tt.now
+		if got := strings.Count(b.String(), "\n"); got != len(tt.want) {
+			t.Errorf("%s: want %d lines, got:\n%s", tt.name, len(tt.want), b.String())
+		}
+		for _, text := range tt.want {
+			if !strings.Contains(b.String(), text) {
+				t.Errorf("%s: %q is not in:\n%s", tt.name, text, b.String())
+			}
+		}
+	}
 }
