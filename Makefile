@@ -54,6 +54,13 @@ observe: deps ## tests with a real Prometheus, node_exporter and browser
 bench: ## what a scrape costs, beside its baseline
 	$(GO) test -run '^$$' -bench . -count 6 ./metrics
 
+# Without a seed one is drawn, and printed.
+DURATION ?= 10m
+SEED     ?= 0
+.PHONY: soak
+soak: deps ## the daemon under random faults, rivals and hot-plugs: make soak DURATION=1h SEED=7
+	$(GO) test -tags netns -count 1 -timeout 0 -v ./test/soak -args -duration $(DURATION) -seed $(SEED)
+
 .PHONY: packages-test
 packages-test: packages-deps .cache/packages/debian-12.tar ## tests of the packages: same bytes, contents, what their scripts do
 	$(GO) test -tags packages -timeout 20m ./packaging

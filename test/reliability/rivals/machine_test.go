@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,7 +124,7 @@ func (m *machine) startAs(binary string, port int, more string) *daemon {
 	d := &daemon{m: m, dir: m.t.TempDir(), port: port}
 	d.configure(more)
 	cmd := exec.Command(binary, "--config", d.configFile(), "run")
-	cmd.Env = append(m.env, "RUNTIME_DIRECTORY="+d.dir)
+	cmd.Env = append(slices.Clone(m.env), "RUNTIME_DIRECTORY="+d.dir)
 	d.Daemon = world.StartDaemon(m.t, cmd)
 	d.await("the desired state is known", func() bool { return d.report().Desired.Origin == agent.OriginAPI })
 	return d
