@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -72,7 +73,6 @@ func (d *daemon) configure(more string) {
 func (d *daemon) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, d.binary, append([]string{"--config", d.configFile()}, args...)...)
 	cmd.Env = d.env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
 
@@ -86,13 +86,22 @@ func (d *daemon) start() {
 	defer log.Close()
 	d.cmd, d.ended = d.command(context.Background(), "run"), make(chan struct{})
 	d.cmd.Stderr = log
-	if err := d.cmd.Start(); err != nil {
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		// It dies with the thread that starts it, which therefore is to last.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+			close(ended)
+		}
+	}(d.cmd, d.ended)
+	if err := <-started; err != nil {
 		d.t.Fatal(err)
 	}
-	go func(cmd *exec.Cmd, ended chan struct{}) {
-		_ = cmd.Wait()
-		close(ended)
-	}(d.cmd, d.ended)
 }
 
 // signal sends the daemon a signal.

@@ -39,7 +39,6 @@ func (m *machine) startTuneD() (stop func()) {
 		}
 	}
 	cmd := exec.Command("/usr/bin/python3", "testdata/tuned.py", tree, work)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
 		m.t.Fatal(err)
