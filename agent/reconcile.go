@@ -362,7 +362,8 @@ func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading
 		s.overwritten = append(s.overwritten, Revert{s.nic.Name, s.eni.ID, res.Setting, res.Value, after.Current})
 		return
 	}
-	words, busy := fmt.Sprintf("accepted %d and still has %d", res.Value, after.Current), false
+	// The driver ignores it, or another program was quicker: that one may be done.
+	words, busy := fmt.Sprintf("accepted %d and still has %d", res.Value, after.Current), res.Err == nil
 	var kernel *nic.Error
 	if errors.As(res.Err, &kernel) {
 		words, busy = kernel.Reason(), errors.Is(kernel, nic.ErrBusy)

@@ -143,3 +143,18 @@ func TestARivalQuickerThanTheReadIsContestedAndNotRefusedByTheKernel(t *testing.
 		t.Errorf("after the budget refilled: %s", got)
 	}
 }
+
+func TestAWriteThatWasAcceptedAndIsNotThereIsTriedAgainSoon(t *testing.T) {
+	k := newKernel(eth(1, 1, 8, 1024))
+	k.answer = func(nic.Change) (error, bool) { return nil, false } // and nobody has changed it before
+	b := newBench(k, nil)
+	view := viewOf(apiENI(1, 4))
+	if got := reason(b.Reconcile(context.Background(), view, true), "eth1", nic.Queues); got != "kernel_refused" {
+		t.Fatal(got)
+	}
+	k.answer = nil
+	b.clock.now = b.clock.now.Add(busyFirst)
+	if got := reason(b.Reconcile(context.Background(), view, true), "eth1", nic.Queues); got != "in_sync" {
+		t.Errorf("after %v: %s", busyFirst, got)
+	}
+}

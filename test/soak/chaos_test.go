@@ -50,7 +50,9 @@ func nicTroubles() []trouble {
 		{name: "MAC change", weight: 4, begin: changeMAC},
 		{name: "another namespace", weight: 3, begin: moveAway},
 		{name: "pods", weight: 2, begin: func(s *soak) func() {
-			s.try(pods(20 + s.rng.IntN(60)))
+			n := 20 + s.rng.IntN(200)
+			s.try(pods(s.pods, n))
+			s.pods += n
 			return nil
 		}},
 	}

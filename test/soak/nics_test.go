@@ -124,18 +124,18 @@ func channels(t *testing.T, name string) int {
 	return netns.Channels(t, name)
 }
 
-// pods makes veth pairs as a Kubernetes node does, and removes them with their
-// namespace, all at once.
-func pods(n int) error {
+// pods makes veth pairs as a Kubernetes node does, numbered from first, and removes
+// them with their namespace, all at once and not before long.
+func pods(first, n int) error {
 	done := make(chan error)
 	go func() { // in a thread that ends with it, and its namespace too
 		runtime.LockOSThread()
-		done <- podsIn(n)
+		done <- podsIn(first, n)
 	}()
 	return <-done
 }
 
-func podsIn(n int) error {
+func podsIn(first, n int) error {
 	node, err := netlink.NewHandle() // its sockets stay in the node's namespace
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func podsIn(n int) error {
 		return fmt.Errorf("make the namespace of pods: %w", err)
 	}
 	var failed error
-	for i := range n {
+	for i := first; i < first+n; i++ {
 		link := netlink.NewVeth(netlink.NewLinkAttrs())
 		link.Name, link.PeerName = fmt.Sprintf("pod%d", i), "eth0"
 		link.PeerNamespace = netlink.NsPid(unix.Gettid())

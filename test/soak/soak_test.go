@@ -58,6 +58,7 @@ type soak struct {
 
 	started time.Time
 	steps   int
+	pods    int // that have come and gone
 	ongoing map[string]bool
 	ends    []ending
 	counts  map[string]int
