@@ -4,13 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/enitune/enitune/internal/durable"
 	"github.com/enitune/enitune/internal/regular"
 	"github.com/enitune/enitune/nic"
 )
@@ -114,7 +112,7 @@ func (f SinceFile) Keep(s, last Since) (Since, error) {
 	if err != nil {
 		return last, fmt.Errorf("write %s: %w", f.Path, err)
 	}
-	if err := renameio.WriteFile(f.Path, append(data, '\n'), 0o644, renameio.WithTempDir(filepath.Dir(f.Path)), renameio.IgnoreUmask()); err != nil {
+	if err := durable.WriteFile(f.Path, append(data, '\n'), 0o644); err != nil {
 		return last, fmt.Errorf("write the times of drift: %w", err)
 	}
 	return s, nil

@@ -10,8 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/enitune/enitune/internal/durable"
 	"github.com/enitune/enitune/internal/regular"
 )
 
@@ -116,24 +115,8 @@ func (f StateFile) Save(d Desired) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the state directory: %w", err)
 	}
-	// The temporary file stands in the same directory, so that renaming it
-	// cannot cross file systems.
-	err = renameio.WriteFile(f.Path, data, 0o644, renameio.WithTempDir(dir), renameio.IgnoreUmask())
-	if err != nil {
+	if err := durable.WriteFile(f.Path, data, 0o644); err != nil {
 		return fmt.Errorf("write the state file: %w", err)
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync the state directory: %w", err)
-	}
-	err = d.Sync()
-	if err := errors.Join(err, d.Close()); err != nil {
-		return fmt.Errorf("sync the state directory: %w", err)
 	}
 	return nil
 }

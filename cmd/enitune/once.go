@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
 	"github.com/spf13/cobra"
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/internal/config"
+	"github.com/enitune/enitune/internal/durable"
 	"github.com/enitune/enitune/metrics"
 )
 
@@ -181,7 +183,17 @@ func (a *app) logReport(r agent.Report) error {
 
 // writeTextfile writes the metrics where node_exporter finds them, atomically.
 func writeTextfile(path string, m *metrics.Metrics) error {
-	if err := prometheus.WriteToTextfile(path, m); err != nil {
+	families, err := m.Gather()
+	if err != nil {
+		return fmt.Errorf("--textfile: %w", err)
+	}
+	var text bytes.Buffer
+	for _, family := range families {
+		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+			return fmt.Errorf("--textfile: %w", err)
+		}
+	}
+	if err := durable.WriteFile(path, text.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("--textfile: %w", err)
 	}
 	return nil
