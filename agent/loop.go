@@ -312,19 +312,33 @@ func (d *Daemon) settle(ctx context.Context) error {
 	return d.rest(ctx, pause)
 }
 
+// saveEvery is the pause between attempts to write the desired state to a disk
+// that did not take it.
+const saveEvery = time.Minute
+
 // rest waits for the next read of the cloud: for a while, or until something asks
 // for one out of turn, which is never done in a tight loop.
 func (d *Daemon) rest(ctx context.Context, while time.Duration) error {
 	pause := time.NewTimer(while)
 	defer pause.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-pause.C:
-		return nil
-	case <-d.kick:
-		d.pace.Asked()
-		return d.asks.Wait(ctx)
+	for {
+		var again <-chan time.Time
+		if d.o.Store.Unsaved() {
+			again = time.After(saveEvery)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-pause.C:
+			return nil
+		case <-d.kick:
+			d.pace.Asked()
+			return d.asks.Wait(ctx)
+		case <-again:
+			if d.o.Store.Save() {
+				d.trigger.fire(CauseDesired) // the report no longer complains
+			}
+		}
 	}
 }
 

@@ -116,7 +116,7 @@ func (f StateFile) Save(d Desired) error {
 		return fmt.Errorf("make the state directory: %w", err)
 	}
 	if err := durable.WriteFile(f.Path, data, 0o644); err != nil {
-		return fmt.Errorf("write the state file: %w", err)
+		return fmt.Errorf("the desired state is not kept on disk: %w", err)
 	}
 	return nil
 }

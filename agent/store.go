@@ -23,6 +23,7 @@ type Store struct {
 	instance Instance  // as the last attempt knew it
 	problems []Problem // of the last attempt
 	disk     []Problem // of the state file
+	unsaved  bool      // what is known could not be written to it
 	fresh    bool      // the last attempt succeeded
 	failed   bool      // the last attempt failed
 	metadata SourceHealth
@@ -75,20 +76,31 @@ func (s *Store) LoadCache() {
 // Update takes the outcome of one attempt to read the cloud. A failure changes
 // nothing of what is known, unless the instance turns out to be another one. A
 // success is also written to disk if save is set; a disk that is slow to take it
-// keeps nobody from the View. Update is for one goroutine.
+// keeps nobody from the View. Update and Save are for one goroutine.
 func (s *Store) Update(res FetchResult, save bool) {
-	if !s.take(res) {
-		return
+	if s.take(res) && save {
+		s.Save()
 	}
+}
+
+// Save writes what is known to disk, and tells whether that worked.
+func (s *Store) Save() (ok bool) {
 	var problems []Problem
-	if save {
-		if err := s.file.Save(res.Desired); err != nil {
-			problems = []Problem{problemOf(ComponentState, err)}
-		}
+	err := s.file.Save(s.Desired())
+	if err != nil {
+		problems = []Problem{problemOf(ComponentState, err)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.disk = problems
+	s.disk, s.unsaved = problems, err != nil
+	return err == nil
+}
+
+// Unsaved tells whether something is known that could not be written to disk.
+func (s *Store) Unsaved() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unsaved
 }
 
 // take notes the outcome of an attempt, and tells whether it succeeded.
@@ -106,7 +118,7 @@ func (s *Store) take(res FetchResult) bool {
 		s.problems = append(s.problems, Problem{Component: ComponentState, Class: ClassUnusable, Message: fmt.Sprintf(
 			"%s is of instance %s, this is %s (a disk made from an image?); not used, it is written anew when the API answers",
 			s.file.Path, s.desired.InstanceID, res.InstanceID)})
-		s.desired, s.known = Desired{}, false
+		s.desired, s.known, s.unsaved = Desired{}, false, false
 	}
 	s.fresh, s.failed = res.APIErr == nil, res.APIErr != nil
 	if s.failed {

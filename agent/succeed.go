@@ -39,8 +39,9 @@ func (s *Store) succeed(old *Store) {
 	s.desired, s.known = old.desired, true
 	s.fresh, s.failed = old.fresh, old.failed
 	s.problems = old.problems
+	s.unsaved = true
 	if s.file.Path == old.file.Path {
-		s.disk = old.disk
+		s.disk, s.unsaved = old.disk, old.unsaved
 	}
 	s.metadata, s.api, s.instance = old.metadata, old.api, old.instance
 }

@@ -4,7 +4,7 @@ package durable
 
 import (
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,8 +17,30 @@ import (
 //
 // It writes to a temporary file beside the real one, .NAME and a number, and
 // removes those that writers left behind which were killed: each writer holds a
-// lock on its own as long as it lives.
+// lock on its own as long as it lives. Errors are *fs.PathError with the real
+// file's name, so that the same failure has the same words each time.
 func WriteFile(path string, data []byte, perm os.FileMode) error {
+	if err := replace(path, data, perm); err != nil {
+		return &fs.PathError{Op: "write", Path: path, Err: reason(err)}
+	}
+	return nil
+}
+
+// reason is an error without the name of the temporary file.
+func reason(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	default:
+		return err
+	}
+}
+
+func replace(path string, data []byte, perm os.FileMode) error {
 	dir := filepath.Dir(path)
 	sweep(dir, "."+filepath.Base(path))
 	tmp, err := openTemporary(path)
@@ -74,7 +96,7 @@ func openTemporary(path string) (*os.File, error) {
 		}
 		_ = tmp.Close()
 	}
-	return nil, fmt.Errorf("write %s: another program removes the temporary file each time", path)
+	return nil, errors.New("another program removes the temporary file each time")
 }
 
 // sweep removes the temporary files of writers that no longer live. What it
@@ -126,10 +148,7 @@ func flock(file *os.File, how int) error {
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
-		return fmt.Errorf("sync the folder: %w", err)
+		return err
 	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync the folder: %w", err)
-	}
-	return nil
+	return errors.Join(d.Sync(), d.Close())
 }
