@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -147,6 +148,15 @@ func TestLoad(t *testing.T) {
 	}
 	if _, err := Load(dir, true); err == nil || !strings.HasPrefix(err.Error(), dir+": ") {
 		t.Errorf("a folder: got %v; want an error that names it", err)
+	}
+	fifo := filepath.Join(dir, "fifo.yaml")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{fifo, "/dev/zero"} {
+		if _, err := Load(path, true); err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%s: got %v", path, err)
+		}
 	}
 	large := filepath.Join(dir, "large.yaml")
 	if err := os.WriteFile(large, []byte(strings.Repeat("#", MaxSize+1)), 0o600); err != nil {

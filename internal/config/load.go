@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/enitune/enitune/internal/regular"
 	"github.com/enitune/enitune/internal/webconfig"
 )
 
@@ -32,7 +33,7 @@ func Load(path string, required bool) (Config, error) {
 // read returns a file's contents, at most one byte more than MaxSize so that
 // Parse can tell that the file is too large.
 func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path) // a reload must not wait for the writer of a FIFO
 	if err != nil {
 		return nil, err
 	}
