@@ -118,7 +118,10 @@ func (a *app) config(cmd *cobra.Command) (config.Config, error) {
 }
 
 // logger makes the logger that the flags ask for.
-func (a *app) logger() (*slog.Logger, error) {
+func (a *app) logger() (*slog.Logger, error) { return a.queuedLogger(nil) }
+
+// queuedLogger makes one whose lines go through a queue; nil for none.
+func (a *app) queuedLogger(q *logging.Queue) (*slog.Logger, error) {
 	level, err := logging.ParseLevel(a.logLevel)
 	if err != nil {
 		return nil, err
@@ -127,5 +130,5 @@ func (a *app) logger() (*slog.Logger, error) {
 	if !ok {
 		return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})), nil
 	}
-	return logging.New(logging.Options{Level: level, Format: a.logFormat, Stderr: stderr})
+	return logging.New(logging.Options{Level: level, Format: a.logFormat, Stderr: stderr, Queue: q})
 }

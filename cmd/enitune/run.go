@@ -15,6 +15,7 @@ import (
 	"github.com/enitune/enitune/internal/config"
 	"github.com/enitune/enitune/internal/doctor"
 	"github.com/enitune/enitune/internal/footprint"
+	"github.com/enitune/enitune/internal/logging"
 	"github.com/enitune/enitune/internal/web"
 )
 
@@ -36,10 +37,14 @@ and the desired state anew, "enitune refresh" the desired state alone.`,
   enitune run --log-level debug     # in the foreground, to look at it`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := a.logger()
+			// Without it the death of whatever reads the log would be the daemon's.
+			signal.Ignore(syscall.SIGPIPE)
+			lines := logging.NewQueue()
+			log, err := a.queuedLogger(lines)
 			if err != nil {
 				return err
 			}
+			defer lines.Start()()
 			load := func() (config.Config, error) { return a.config(cmd) }
 			return runDaemon(cmd.Context(), a.configPath, load, a.profile, log)
 		},

@@ -5,6 +5,7 @@ package logging
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -39,6 +40,9 @@ type Options struct {
 	Format string
 	// Stderr is where to; nil is the process's standard error.
 	Stderr *os.File
+	// Queue is where lines wait to be written, for a program that must not wait for
+	// whoever reads them; nil writes each line at once.
+	Queue *Queue
 }
 
 // New makes a logger. It fails on an unknown format only.
@@ -50,27 +54,44 @@ func New(o Options) (*slog.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Queue != nil {
+		direct := o
+		direct.Queue = nil
+		log, err := New(direct)
+		if err != nil {
+			return nil, err
+		}
+		o.Queue.tell = func(dropped int) {
+			log.Warn("log lines were dropped here: whatever reads the log did not read", "lines", dropped)
+		}
+	}
 	return slog.New(h), nil
 }
 
 func handler(o Options) (slog.Handler, error) {
 	options := &slog.HandlerOptions{Level: o.Level}
+	var w io.Writer = o.Stderr
+	through := func(s sink) sink { return s }
+	if o.Queue != nil {
+		w = queued{o.Queue, w}
+		through = func(s sink) sink { return queuedSink(o.Queue, s) }
+	}
 	switch o.Format {
 	case FormatJSON:
-		return slog.NewJSONHandler(o.Stderr, options), nil
+		return slog.NewJSONHandler(w, options), nil
 	case FormatAuto:
 		if isJournal(o.Stderr, os.Getenv("JOURNAL_STREAM")) && journal.Enabled() {
 			fallback := slog.NewTextHandler(o.Stderr, options)
-			return newLineHandler(o.Level, journalSink(journal.Send, fallback)), nil
+			return newLineHandler(o.Level, through(journalSink(journal.Send, fallback))), nil
 		}
 	case FormatText:
 	default:
 		return nil, fmt.Errorf("log format %q: it must be %s, %s or %s", o.Format, FormatAuto, FormatText, FormatJSON)
 	}
 	if term.IsTerminal(int(o.Stderr.Fd())) {
-		return newLineHandler(o.Level, terminalSink(o.Stderr)), nil
+		return newLineHandler(o.Level, through(terminalSink(o.Stderr))), nil
 	}
-	return slog.NewTextHandler(o.Stderr, options), nil
+	return slog.NewTextHandler(w, options), nil
 }
 
 // isJournal reports whether f is the stream that systemd connected to the
