@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,10 +20,16 @@ type systemd struct {
 	watchdog time.Duration
 
 	mu     sync.Mutex
+	conn   *net.UnixConn // kept open, so that it is there when descriptors run out; nil before the first message
 	ready  bool
 	status string
 	fed    time.Time
+	failed string // why the last message did not go out
 }
+
+// notifyPatience is how long a message waits for room in systemd's queue. An init
+// that hangs does not empty it, and is not to hold up the reconcile loop.
+const notifyPatience = 100 * time.Millisecond
 
 func newSystemd(log *slog.Logger) *systemd {
 	watchdog, err := daemon.SdWatchdogEnabled(false)
@@ -40,13 +47,13 @@ func (s *systemd) says(status string) {
 	state := "STATUS=" + status
 	switch {
 	case !s.ready:
-		s.ready = true
 		state = daemon.SdNotifyReady + "\n" + state
 	case status == s.status:
 		return
 	}
-	s.status = status
-	s.send(state)
+	if s.send(state) {
+		s.ready, s.status = true, status
+	}
 }
 
 // reloading tells that a reload has begun; done that it has ended. Before the
@@ -78,14 +85,49 @@ func (s *systemd) alive() {
 	if s.watchdog == 0 || now.Sub(s.fed) < s.every()/2 {
 		return
 	}
-	s.fed = now
-	s.send(daemon.SdNotifyWatchdog)
+	if s.send(daemon.SdNotifyWatchdog) {
+		s.fed = now
+	}
 }
 
-func (s *systemd) send(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
+// send sends a message, and tells whether it went out. Why not is logged once.
+func (s *systemd) send(state string) bool {
+	err := s.write(state)
+	if err != nil && s.conn != nil { // a systemd that started anew has another socket
+		_ = s.conn.Close()
+		s.conn = nil
+		err = s.write(state)
+	}
+	if err == nil {
+		s.failed = ""
+		return true
+	}
+	if why := err.Error(); why != s.failed {
+		s.failed = why
 		s.log.Warn("cannot tell systemd", "error", err)
 	}
+	return false
+}
+
+// write sends a message to the socket that systemd names; without one it does
+// nothing.
+func (s *systemd) write(state string) error {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" {
+		return nil
+	}
+	if s.conn == nil {
+		conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+		if err != nil {
+			return err
+		}
+		s.conn = conn
+	}
+	if err := s.conn.SetWriteDeadline(time.Now().Add(notifyPatience)); err != nil {
+		return err
+	}
+	_, err := s.conn.Write([]byte(state))
+	return err
 }
 
 // credential reads what the unit hands over with LoadCredential= (systemd.exec(5));

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -116,5 +117,61 @@ func TestTheMachinesSerialIsHandedOver(t *testing.T) {
 	}
 	if id := machineID(); id != "" {
 		t.Errorf("with no serial number: %q", id)
+	}
+}
+
+func TestAnInitThatHangsHoldsUpNothingAndIsToldLater(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	// Fill the queue of what nobody reads.
+	full, err := net.DialUnix("unixgram", nil, conn.LocalAddr().(*net.UnixAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	sent := 0
+	for ; err == nil; sent++ {
+		if err = full.SetWriteDeadline(time.Now().Add(notifyPatience)); err == nil {
+			_, err = full.Write([]byte("x"))
+		}
+	}
+	s := newSystemd(slog.New(slog.DiscardHandler))
+	s.says("in sync") // would wait for good
+	buf := make([]byte, 4096)
+	for range sent - 1 {
+		if _, err := conn.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.says("in sync")
+	n, err := conn.Read(buf)
+	if got := string(buf[:n]); err != nil || got != "READY=1\nSTATUS=in sync" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestASystemdThatStartedAnewIsFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	t.Setenv("NOTIFY_SOCKET", path)
+	s := newSystemd(slog.New(slog.DiscardHandler))
+	for _, status := range []string{"one", "two"} {
+		conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.says(status)
+		buf := make([]byte, 4096)
+		n, err := conn.Read(buf)
+		if got := string(buf[:n]); err != nil || !strings.HasSuffix(got, "STATUS="+status) {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if err := errors.Join(conn.Close(), os.RemoveAll(path)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
