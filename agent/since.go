@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,10 +52,9 @@ const (
 	maxSinceBytes = 1 << 20
 )
 
-// sinceDocument is the file.
-type sinceDocument struct {
-	Version int          `json:"version"`
-	Drift   []sinceEntry `json:"drift"`
+// sinceBody is what the file holds, in an envelope.
+type sinceBody struct {
+	Drift []sinceEntry `json:"drift"`
 }
 
 type sinceEntry struct {
@@ -79,12 +77,12 @@ func (f SinceFile) Load(now time.Time) Since {
 }
 
 func decodeSince(data []byte, now time.Time) Since {
-	var doc sinceDocument
-	if json.Unmarshal(data, &doc) != nil || doc.Version != sinceVersion {
+	var body sinceBody
+	if unseal(data, sinceVersion, &body) != nil {
 		return nil
 	}
 	s := Since{}
-	for _, e := range doc.Drift {
+	for _, e := range body.Drift {
 		if e.MAC != "" && !e.Since.IsZero() && e.Since.Before(now) {
 			s[sinceKey{e.MAC, e.Setting}] = e.Since
 		}
@@ -98,21 +96,21 @@ func (f SinceFile) Keep(s, last Since) (Since, error) {
 	if f.Path == "" || s.equal(last) {
 		return s, nil
 	}
-	doc := sinceDocument{Version: sinceVersion, Drift: []sinceEntry{}}
+	body := sinceBody{Drift: []sinceEntry{}}
 	for k, t := range s {
-		doc.Drift = append(doc.Drift, sinceEntry{k.mac, k.setting, t})
+		body.Drift = append(body.Drift, sinceEntry{k.mac, k.setting, t})
 	}
-	slices.SortFunc(doc.Drift, func(a, b sinceEntry) int {
+	slices.SortFunc(body.Drift, func(a, b sinceEntry) int {
 		if c := strings.Compare(a.MAC, b.MAC); c != 0 {
 			return c
 		}
 		return int(a.Setting) - int(b.Setting)
 	})
-	data, err := json.Marshal(doc)
+	data, err := seal(sinceVersion, body)
 	if err != nil {
 		return last, fmt.Errorf("write %s: %w", f.Path, err)
 	}
-	if err := durable.WriteFile(f.Path, append(data, '\n'), 0o644); err != nil {
+	if err := durable.WriteFile(f.Path, data, 0o644); err != nil {
 		return last, fmt.Errorf("write the times of drift: %w", err)
 	}
 	return s, nil

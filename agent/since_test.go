@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -86,7 +87,7 @@ func TestTimesOfDriftThatCannotBeReadAreNotKnown(t *testing.T) {
 	now := time.Now()
 	path := filepath.Join(t.TempDir(), "drift.json")
 	entry := func(at time.Time) string {
-		return `{"version":1,"drift":[{"mac":"00:16:3e:00:00:01","setting":"queues","since":"` + at.UTC().Format(time.RFC3339Nano) + `"}]}`
+		return sealed(t, sinceVersion, `[{"mac":"00:16:3e:00:00:01","setting":"queues","since":"`+at.UTC().Format(time.RFC3339Nano)+`"}]`)
 	}
 	for name, tt := range map[string]struct {
 		text string
@@ -94,9 +95,9 @@ func TestTimesOfDriftThatCannotBeReadAreNotKnown(t *testing.T) {
 	}{
 		"a time":          {entry(now.Add(-time.Hour)), 1},
 		"of the future":   {entry(now.Add(time.Hour)), 0},
-		"another version": {`{"version":2,"drift":[]}`, 0},
+		"another version": {sealed(t, 2, `[]`), 0},
 		"cut off":         {entry(now.Add(-time.Hour))[:40], 0},
-		"another setting": {`{"version":1,"drift":[{"mac":"a","setting":"colour","since":"2026-01-01T00:00:00Z"}]}`, 0},
+		"another setting": {sealed(t, sinceVersion, `[{"mac":"a","setting":"colour","since":"2026-01-01T00:00:00Z"}]`), 0},
 		"nothing":         {"", 0},
 	} {
 		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
@@ -111,8 +112,41 @@ func TestTimesOfDriftThatCannotBeReadAreNotKnown(t *testing.T) {
 	}
 }
 
+// sealed is a file with times of drift.
+func sealed(t testing.TB, version int, drift string) string {
+	t.Helper()
+	data, err := seal(version, map[string]json.RawMessage{"drift": json.RawMessage(drift)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestTimesOfDriftThatAreDamagedAreNotKnown(t *testing.T) {
+	now := time.Now()
+	good := []byte(sealed(t, sinceVersion, `[{"mac":"00:16:3e:00:00:01","setting":"queues","since":"2026-01-01T00:00:00Z"}]`))
+	want := decodeSince(good, now)
+	if len(want) != 1 {
+		t.Fatalf("undamaged: %v", want)
+	}
+	for n := range len(good) - 1 { // the last byte is a line feed
+		if got := decodeSince(good[:n], now); len(got) != 0 {
+			t.Fatalf("%d bytes are read as %v", n, got)
+		}
+	}
+	for i := range good {
+		for bit := range 8 {
+			good[i] ^= 1 << bit
+			if got := decodeSince(good, now); len(got) != 0 && !got.equal(want) {
+				t.Fatalf("bit %d of byte %d flipped is read as %v", bit, i, got)
+			}
+			good[i] ^= 1 << bit
+		}
+	}
+}
+
 func FuzzTimesOfDrift(f *testing.F) {
-	f.Add([]byte(`{"version":1,"drift":[{"mac":"00:16:3e:00:00:01","setting":"queues","since":"2026-01-01T00:00:00Z"}]}`))
+	f.Add([]byte(sealed(f, sinceVersion, `[{"mac":"00:16:3e:00:00:01","setting":"queues","since":"2026-01-01T00:00:00Z"}]`)))
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for k, at := range decodeSince(data, now) {

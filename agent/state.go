@@ -30,7 +30,7 @@ const (
 	maxStateBytes = 4 << 20
 )
 
-// envelope is the file: a body and what proves it whole.
+// envelope is a file: a body and what proves it whole.
 type envelope struct {
 	Version int             `json:"version"`
 	SHA256  string          `json:"sha256"` // of the body's bytes, hexadecimal
@@ -66,19 +66,9 @@ func (f StateFile) Load() (Desired, error) {
 
 // decodeState reads and checks the bytes of a state file.
 func decodeState(data []byte) (stateBody, error) {
-	var env envelope
-	if err := json.Unmarshal(data, &env); err != nil {
-		return stateBody{}, fmt.Errorf("not a state file: %w", err)
-	}
-	if env.Version != stateVersion {
-		return stateBody{}, fmt.Errorf("version %d, this enitune reads version %d", env.Version, stateVersion)
-	}
-	if sum := checksum(env.Body); sum != env.SHA256 {
-		return stateBody{}, errors.New("the checksum does not match, the file is damaged")
-	}
 	var body stateBody
-	if err := json.Unmarshal(env.Body, &body); err != nil {
-		return stateBody{}, fmt.Errorf("body: %w", err)
+	if err := unseal(data, stateVersion, &body); err != nil {
+		return stateBody{}, fmt.Errorf("not a state file: %w", err)
 	}
 	if body.Desired.InstanceID == "" {
 		return stateBody{}, errors.New("it names no instance")
@@ -86,13 +76,34 @@ func decodeState(data []byte) (stateBody, error) {
 	return body, nil
 }
 
-func encodeState(body stateBody) ([]byte, error) {
+func encodeState(body stateBody) ([]byte, error) { return seal(stateVersion, body) }
+
+// seal encodes a body with what proves it whole.
+func seal(version int, body any) ([]byte, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.Marshal(envelope{Version: stateVersion, SHA256: checksum(raw), Body: raw})
+	data, err := json.Marshal(envelope{Version: version, SHA256: checksum(raw), Body: raw})
 	return append(data, '\n'), err
+}
+
+// unseal reads a body that seal made, of the same version.
+func unseal(data []byte, version int, body any) error {
+	var env envelope
+	if err := json.Unmarshal(data, &env); err != nil {
+		return err
+	}
+	if env.Version != version {
+		return fmt.Errorf("version %d, this enitune reads version %d", env.Version, version)
+	}
+	if sum := checksum(env.Body); sum != env.SHA256 {
+		return errors.New("the checksum does not match, the file is damaged")
+	}
+	if err := json.Unmarshal(env.Body, body); err != nil {
+		return fmt.Errorf("body: %w", err)
+	}
+	return nil
 }
 
 func checksum(body []byte) string {
