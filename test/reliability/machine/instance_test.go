@@ -80,7 +80,9 @@ func (i *instance) asked() (n int) {
 }
 
 // path is a file of the instance's folder.
-func (i *instance) path(elem ...string) string { return filepath.Join(append([]string{i.dir}, elem...)...) }
+func (i *instance) path(elem ...string) string {
+	return filepath.Join(append([]string{i.dir}, elem...)...)
+}
 
 // state is a file of the state folder.
 func (i *instance) state(elem ...string) string { return i.path(append([]string{"state"}, elem...)...) }

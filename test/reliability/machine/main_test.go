@@ -7,6 +7,8 @@ package machine
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"testing"
 
@@ -22,6 +24,7 @@ const plainKey = "ENITUNE_PLAIN_BIN"
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	log.SetOutput(io.Discard) // the simulated cloud tells of each client that was killed
 	for key, flags := range map[string][]string{world.BinaryKey: {"-race"}, plainKey: nil} {
 		clean, err := world.BuildBinaryAs(key, flags...)
 		if err != nil {
