@@ -95,7 +95,7 @@ func (c *Cloud) fetch(ctx context.Context, f fetch) FetchResult {
 		f.fails(err)
 		return f.res
 	}
-	f.desired = Desired{InstanceID: id.InstanceID, Region: id.RegionID, InstanceType: id.InstanceType, FetchedAt: c.Clock().UTC(), Boot: c.Boot}
+	f.desired = Desired{InstanceID: id.InstanceID, Region: id.RegionID, InstanceType: id.InstanceType, FetchedAt: c.Clock(), Boot: c.Boot}
 	f.readListed(ctx)
 	list = f.addByID(ctx, list)
 	f.describeAll(ctx, list)

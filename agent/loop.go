@@ -137,7 +137,7 @@ func (d *Daemon) Report() (r Report, ok bool) {
 	for _, w := range d.o.Watchers {
 		h := d.events[w.Name()]
 		h.Source = w.Name()
-		r.Events = append(r.Events, h)
+		r.Events = append(r.Events, h.byClock(d.o.Clock()))
 	}
 	slices.SortFunc(r.Events, func(a, b SourceHealth) int {
 		if a.Source < b.Source {

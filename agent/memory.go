@@ -206,6 +206,10 @@ func (m *memory) settle(id string, d plan.Decision, r nic.Reading, determined bo
 		sm.driftSince = time.Time{}
 	case sm.driftSince.IsZero():
 		sm.driftSince = now
+	default:
+		if sm.driftSince = byClock(sm.driftSince, now); wallTime(sm.driftSince).After(wallTime(now)) {
+			sm.driftSince = now // from a file, by a clock that was ahead
+		}
 	}
 	return sm.driftSince
 }

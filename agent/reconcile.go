@@ -142,7 +142,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, view View, write bool) Outco
 	}
 	r.reconcile(ctx, view, write, &o)
 	noteHealth(&r.kernel, o.kernelErr, o.Report.Time)
-	o.Report.Sources = append(o.Report.Sources, r.kernel)
+	o.Report.Sources = append(o.Report.Sources, r.kernel.byClock(o.Report.Time))
 	o.Report.Changes = withChanges(o.changes(), nil)
 	o.RetryAt = r.memory.nextRetry(r.clock())
 	return o

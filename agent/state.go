@@ -118,6 +118,7 @@ func checksum(body []byte) string {
 // Save replaces the file by one with d, atomically and durably: after a crash at
 // any moment there is the old file or the new one.
 func (f StateFile) Save(d Desired) error {
+	d.FetchedAt = d.FetchedAt.UTC()
 	data, err := encodeState(stateBody{Machine: f.Machine, Desired: d})
 	if err != nil {
 		return fmt.Errorf("write %s: %w", f.Path, err)

@@ -129,13 +129,13 @@ func (s *Store) take(res FetchResult) bool {
 }
 
 func noteHealth(h *SourceHealth, err error, now time.Time) {
-	h.Up, h.Error, h.LastAttempt = err == nil, "", now.UTC()
+	h.Up, h.Error, h.LastAttempt = err == nil, "", now
 	h.Class = classOf(err)
 	if err != nil {
 		h.Error = err.Error()
 		return
 	}
-	h.LastSuccess = now.UTC()
+	h.LastSuccess = now
 }
 
 // Desired is the last good desired state; zero if none is known.
@@ -156,9 +156,10 @@ func (s *Store) View() View {
 	if !s.enabled {
 		return v
 	}
+	now := s.clock()
 	for _, h := range []SourceHealth{s.metadata, s.api} {
 		if h.Up || h.Error != "" { // it was asked
-			v.Sources = append(v.Sources, h)
+			v.Sources = append(v.Sources, h.byClock(now))
 		}
 		if h.Error != "" {
 			v.Errors = append(v.Errors, Problem{Component: Component(h.Source), Message: h.Error, Class: h.Class})
@@ -166,8 +167,9 @@ func (s *Store) View() View {
 	}
 	v.Errors = append(append(v.Errors, s.problems...), s.disk...)
 	if s.known {
-		v.Origin = Origin{Origin: OriginCache, FetchedAt: s.desired.FetchedAt}
-		v.Origin.Stale = s.failed || s.clock().Sub(s.desired.FetchedAt) > s.maxAge
+		v.Origin = Origin{Origin: OriginCache, FetchedAt: byClock(s.desired.FetchedAt, now).UTC()}
+		age := now.Sub(s.desired.FetchedAt)
+		v.Origin.Stale = s.failed || age > s.maxAge || age < 0 // of the future: nobody knows how old it is
 		if s.fresh {
 			v.Origin.Origin = OriginAPI
 		}
