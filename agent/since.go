@@ -111,7 +111,7 @@ func (f SinceFile) Keep(s, last Since) (Since, error) {
 		return last, fmt.Errorf("write %s: %w", f.Path, err)
 	}
 	if err := durable.WriteFile(f.Path, data, 0o644); err != nil {
-		return last, fmt.Errorf("write the times of drift: %w", err)
+		return last, err
 	}
 	return s, nil
 }
