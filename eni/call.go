@@ -104,7 +104,7 @@ func transportFailure(ctx, limited context.Context, action string, err error, hi
 	case errors.Is(err, errTooLarge):
 		return &Error{Action: action, Class: ClassMalformed, Message: err.Error(), cause: err}
 	case ctx.Err() != nil:
-		return canceled(ctx, action, "while waiting for the answer")
+		return ended(ctx, action, "while waiting for the answer")
 	case limited.Err() != nil:
 		return &Error{Action: action, Class: ClassNetwork, Message: fmt.Sprintf("no answer within %v", limit)}
 	default:

@@ -179,7 +179,7 @@ func credentialFailure(ctx context.Context, action string, err error, limit fmt.
 		}
 	}
 	if ctx.Err() != nil {
-		return canceled(ctx, action, "while looking for credentials")
+		return ended(ctx, action, "while looking for credentials")
 	}
 	return &Error{
 		Action: action, Class: ClassCredentials, Message: fmt.Sprintf("no credentials within %v", limit),

@@ -41,11 +41,11 @@ const (
 	// ClassServer: the cloud failed (HTTP 5xx). Retried.
 	ClassServer
 	// ClassNetwork: no complete answer arrived: name resolution, connection,
-	// TLS, timeout of one attempt, reply cut off. Retried.
+	// TLS, timeout of one attempt or of all, reply cut off. Retried.
 	ClassNetwork
 	// ClassMalformed: an answer arrived and cannot be understood.
 	ClassMalformed
-	// ClassCanceled: the caller's context ended first.
+	// ClassCanceled: the caller canceled its context.
 	ClassCanceled
 )
 
@@ -99,8 +99,8 @@ func (c Class) retryable() bool {
 
 // The errors that [errors.Is] recognises in an [*Error], one for each [Class].
 // ErrState, ErrQuota, ErrUnsupported and ErrRetry are ErrInvalid too: requests
-// that are not possible, or not now. A ClassCanceled error is, besides, what ctx.Err() was: [context.Canceled] or
-// [context.DeadlineExceeded].
+// that are not possible, or not now. An error that comes of the caller's context is, besides, what ctx.Err() was:
+// [context.Canceled], or [context.DeadlineExceeded] where the time was up.
 var (
 	ErrThrottled   = errors.New("throttled by the cloud")
 	ErrRetry       = errors.New("refused by the cloud for now")
@@ -221,7 +221,12 @@ func (e *Error) Is(target error) bool {
 	return target == e.Class.sentinel() || target == ErrInvalid && e.Class.refusal() || e.cause != nil && errors.Is(e.cause, target)
 }
 
-func canceled(ctx context.Context, action, during string) *Error {
+// ended is for a caller's context that ended first. No answer in the time that
+// the caller has is a failure of the network, as is none in an attempt's.
+func ended(ctx context.Context, action, during string) *Error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Error{Action: action, Class: ClassNetwork, Message: "the time was up " + during, cause: ctx.Err()}
+	}
 	return &Error{Action: action, Class: ClassCanceled, Message: ctx.Err().Error() + " " + during, cause: ctx.Err()}
 }
 

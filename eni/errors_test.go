@@ -90,7 +90,7 @@ func TestErrorTellsTheCloudsWordsAndTheRemedyInOneLine(t *testing.T) {
 func TestACanceledErrorIsTheContextsError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := canceled(ctx, "A", "while waiting")
+	err := ended(ctx, "A", "while waiting")
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, ErrCanceled) || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}

@@ -2,6 +2,7 @@ package eni
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,15 +42,21 @@ func retry[T any](ctx context.Context, attempts int, delays backoff.BackOff, op 
 	}
 }
 
-// wait waits for the next delay. When ctx ends first it returns an [*Error] that
-// tells the failure too.
+// wait waits for the next delay. When ctx is canceled first it returns an
+// [*Error] that tells the failure too; when the time is up, the failure itself.
 func wait(ctx context.Context, delays backoff.BackOff, failure *Error) error {
 	timer := time.NewTimer(delays.NextBackOff())
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return canceled(ctx, failure.Action, fmt.Sprintf("while waiting to try again after: %v", failure))
+	if ctx.Err() == nil {
+		select {
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+		}
 	}
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ended(ctx, failure.Action, fmt.Sprintf("while waiting to try again after: %v", failure))
+	}
+	failure.cause = errors.Join(failure.cause, ctx.Err())
+	return failure
 }

@@ -77,9 +77,26 @@ func TestTheCallersDeadlineEndsEverything(t *testing.T) {
 		c := newClient(t, ClientOptions{Attempts: 1000}, handlerTransport{answers(answer{503, ""})})
 		start := time.Now()
 		err := listOwn(ctx, c)
-		checkIs(t, err, ErrCanceled)
+		checkIs(t, err, ErrServer)
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 30*time.Second {
 			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+func TestNoAnswerInTheCallersTimeIsANetworkFailure(t *testing.T) {
+	setCredentials(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		c := newClient(t, ClientOptions{Timeout: 15 * time.Second, Attempts: 5}, transportFunc(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}))
+		err := listOwn(ctx, c)
+		checkIs(t, err, ErrNetwork)
+		if errors.Is(err, ErrCanceled) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(errText(err), "the time was up while waiting for the answer") {
+			t.Errorf("%v", err)
 		}
 	})
 }

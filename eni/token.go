@@ -38,7 +38,7 @@ func (c *tokenCache) get(ctx context.Context, action string, fetch func(context.
 	select {
 	case <-c.lock:
 	case <-ctx.Done():
-		return "", canceled(ctx, action, "while waiting for a metadata token")
+		return "", ended(ctx, action, "while waiting for a metadata token")
 	}
 	defer func() { c.lock <- struct{}{} }()
 	if c.token != "" && time.Now().Before(c.renewAt) {
