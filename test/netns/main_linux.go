@@ -28,7 +28,10 @@ const exitRefused = 1
 func Main(m *testing.M) { os.Exit(Run(m)) }
 
 // Run does the same for a TestMain that has something to clean up: it gives the code to exit with.
-func Run(m *testing.M) int {
+func Run(m *testing.M) int { return RunPrepared(m, func() error { return nil }) }
+
+// RunPrepared does the same and calls prepare inside, before the first test.
+func RunPrepared(m *testing.M, inside func() error) int {
 	current, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
 		return refuse(fmt.Errorf("read the network namespace's identity: %w", err))
@@ -36,6 +39,10 @@ func Run(m *testing.M) int {
 	if outside := os.Getenv(outsideKey); outside != "" && outside != current {
 		if err := prepare(); err != nil {
 			return refuse(err)
+		}
+		if err := inside(); err != nil {
+			fmt.Fprintln(os.Stderr, "netns:", err)
+			return 1
 		}
 		return m.Run()
 	}

@@ -27,8 +27,11 @@ const (
 )
 
 // New makes a cloud with one running instance that has a RAM role and no ENI.
-func New() *ecssim.Cloud {
-	c := ecssim.New(ecssim.Options{})
+func New() *ecssim.Cloud { return NewWith(ecssim.Options{}) }
+
+// NewWith makes the same cloud with options.
+func NewWith(o ecssim.Options) *ecssim.Cloud {
+	c := ecssim.New(o)
 	c.SetInstance(ecssim.Instance{ID: InstanceID, Region: Region, Zone: Region + "-i", Type: InstanceType, Owner: "1234567890123456", RoleName: Role})
 	c.SetRole(Role)
 	return c

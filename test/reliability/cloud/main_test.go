@@ -1,0 +1,50 @@
+//go:build netns
+
+// Package cloud injects faults of the cloud: of its names, connections, TLS,
+// answers, credentials and truth. The built binary runs against real kernel NICs
+// (veth) in namespaces of their own, and finds the metadata service, the ECS API
+// and a name server where an instance finds them.
+package cloud
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
+)
+
+// plainKey is the environment variable that names a binary without the race
+// detector, whose memory is measured.
+const plainKey = "ENITUNE_PLAIN_BIN"
+
+// patience bounds every wait for an event; it is only reached by a failure.
+const patience = 90 * time.Second
+
+// together is how many instances are tested at a time: most of the time each
+// waits for the daemon's backoff.
+const together = "12"
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	flag.Parse()
+	parallel := false
+	flag.Visit(func(f *flag.Flag) { parallel = parallel || f.Name == "test.parallel" })
+	if err := flag.Set("test.parallel", together); err != nil && !parallel {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for key, flags := range map[string][]string{world.BinaryKey: {"-race"}, plainKey: nil} {
+		clean, err := world.BuildBinaryAs(key, flags...)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer clean()
+	}
+	return netns.RunPrepared(m, useNames)
+}
