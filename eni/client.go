@@ -39,6 +39,9 @@ type ClientOptions struct {
 	// Attempts is how often a call is tried in all when it is throttled or
 	// fails on the cloud's side or the network's. 0 means [DefaultAttempts].
 	Attempts int
+	// MetadataURL is where the credentials of the instance's RAM role come from;
+	// "" means [DefaultMetadataURL].
+	MetadataURL string
 	// Profile names a profile of the aliyun CLI (~/.aliyun/config.json), whose
 	// credentials are then the only ones used. "" means the SDK's default chain.
 	Profile string
@@ -83,6 +86,10 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if strings.ContainsFunc(o.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return nil, fmt.Errorf("user agent %q: want printable ASCII", o.UserAgent)
 	}
+	metadata, err := NewMetadata(MetadataOptions{BaseURL: o.MetadataURL, Attempts: 1})
+	if err != nil {
+		return nil, err
+	}
 	c := &Client{
 		region:    o.Region,
 		endpoint:  endpoint,
@@ -93,7 +100,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 		log:       o.Log,
 		http:      newHTTPClient(http.ProxyFromEnvironment),
 
-		credentials: credentialSource{profile: o.Profile},
+		credentials: credentialSource{profile: o.Profile, metadata: metadata},
 	}
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout

@@ -13,16 +13,16 @@ import (
 )
 
 // credentialSource serves credentials from one named profile of the aliyun CLI,
-// or from the SDK's default chain: environment, OIDC (RRSA), the CLI's profile,
-// the credentials file, the instance's RAM role, a credentials URI.
+// or from the default chain: environment, OIDC (RRSA), the CLI's profile, the
+// credentials file, the instance's RAM role, a credentials URI.
 //
-// The chain takes no context, is not safe for several goroutines, and after one
-// total failure keeps asking its last provider only. So it is asked by one
-// goroutine at a time, for which every caller waits no longer than its context,
+// The chain takes no context and is not safe for several goroutines. So it is
+// asked by one goroutine at a time, for which every caller waits no longer than its context,
 // and it is thrown away after a failure: an agent that was started before the
 // network, or before the role was attached, recovers.
 type credentialSource struct {
-	profile string // "" for the default chain
+	profile  string    // "" for the default chain
+	metadata *Metadata // gives the role's credentials
 
 	mu    sync.Mutex
 	chain credentials.CredentialsProvider // nil: build it anew
@@ -45,8 +45,8 @@ func (s snapshot) secrets() secrets {
 
 // get returns credentials, or ctx.Err(), or a *chainError. When ctx ends first,
 // the lookup goes on by itself: it is the only one of this source, later callers
-// join it, and the providers' own timeouts end it (2 s for each of at most four
-// metadata requests; 15 s for STS and the credentials URI).
+// join it, and the providers' own timeouts end it (roleTimeout; 15 s for STS and
+// the credentials URI).
 func (s *credentialSource) get(ctx context.Context) (snapshot, error) {
 	l := s.lookup()
 	select {
@@ -65,7 +65,7 @@ func (s *credentialSource) lookup() *lookup {
 	}
 	l := &lookup{done: make(chan struct{})}
 	if s.chain == nil {
-		if s.chain, l.err = newProvider(s.profile); l.err != nil {
+		if s.chain, l.err = newProvider(s.profile, s.metadata); l.err != nil {
 			close(l.done)
 			return l
 		}
@@ -104,6 +104,9 @@ func ask(chain credentials.CredentialsProvider) (found snapshot, err error) {
 	c, err := chain.GetCredentials()
 	switch {
 	case err != nil:
+		if _, explained := errors.AsType[*chainError](err); explained {
+			return snapshot{}, err
+		}
 		return snapshot{}, &chainError{reason: explainChain(err.Error())}
 	case c == nil || c.AccessKeyId == "" || c.AccessKeySecret == "":
 		return snapshot{}, &chainError{reason: "the provider gave an incomplete access key"}
@@ -113,12 +116,12 @@ func ask(chain credentials.CredentialsProvider) (found snapshot, err error) {
 
 // newProvider is what a credentialSource asks. The configuration file is looked
 // at first, for the faults that the SDK explains badly or not at all.
-func newProvider(profile string) (credentials.CredentialsProvider, error) {
+func newProvider(profile string, metadata *Metadata) (credentials.CredentialsProvider, error) {
 	if profile == "" {
 		if err := checkDefaultProfile(); err != nil {
 			return nil, &chainError{reason: err.Error()}
 		}
-		return credentials.NewDefaultCredentialsProvider(), nil
+		return newDefaultChain(metadata), nil
 	}
 	if err := checkProfile(profile); err != nil {
 		return nil, &chainError{reason: err.Error(), hint: "name another one with --profile, or leave --profile out for the default credentials"}
@@ -183,6 +186,6 @@ func credentialFailure(ctx context.Context, action string, err error, limit fmt.
 	}
 	return &Error{
 		Action: action, Class: ClassCredentials, Message: fmt.Sprintf("no credentials within %v", limit),
-		Hint: "check that the metadata service answers at 100.100.100.200, or raise the timeout",
+		Hint: "check that the metadata service answers, or raise the timeout",
 	}
 }

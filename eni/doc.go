@@ -30,13 +30,13 @@
 // # Proxies
 //
 // ECS API calls follow HTTPS_PROXY and NO_PROXY as [net/http.ProxyFromEnvironment]
-// reads them. [Metadata] never uses a proxy.
+// reads them. [Metadata] never uses a proxy, and the credentials of the instance's
+// RAM role come by it.
 //
 // # What stays the SDK's
 //
-// The providers of the credential chain make their own requests. The RAM-role
-// provider asks http://100.100.100.200 through HTTP_PROXY if that is set: a
-// machine that sets it needs 100.100.100.200 in NO_PROXY. The credentials-URI
-// provider (ALIBABA_CLOUD_CREDENTIALS_URI) prints a failed connection, with the
+// The other providers of the credential chain make their own requests. So does a
+// profile of mode EcsRamRole, which asks http://100.100.100.200 through HTTP_PROXY
+// if that is set. The credentials-URI provider (ALIBABA_CLOUD_CREDENTIALS_URI) prints a failed connection, with the
 // URI, to standard output.
 package eni

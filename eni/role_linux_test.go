@@ -21,9 +21,9 @@ import (
 // inNamespace marks the child process that has a network namespace to itself.
 const inNamespace = "ENI_TEST_NAMESPACE"
 
-// TestTheRAMRoleIsFoundLateAndFollowsRotation runs with the SDK's own RAM-role
-// provider, which asks 100.100.100.200 and nothing else: in a network namespace
-// of its own, where that address stands on lo.
+// TestTheRAMRoleIsFoundLateAndFollowsRotation runs by default, which asks
+// 100.100.100.200: in a network namespace of its own, where that address stands on
+// lo.
 func TestTheRAMRoleIsFoundLateAndFollowsRotation(t *testing.T) {
 	if os.Getenv(inNamespace) == "" {
 		runInNamespace(t)
@@ -56,14 +56,13 @@ func TestTheRAMRoleIsFoundLateAndFollowsRotation(t *testing.T) {
 	cloud.RotateCredentials()
 	checkIs(t, listOwn(t.Context(), c), nil)
 
-	// A reply without Code makes the SDK dereference nil.
 	cloud.RotateCredentials()
 	cloud.SetFaults(ecssim.Fault{Target: ecssim.TargetMetadata, Match: "meta-data/ram/security-credentials/enitune",
 		RawBody: `{"AccessKeyId":"STS.x","AccessKeySecret":"` + canarySecret + `","SecurityToken":"` + canaryToken + `"}`})
 	checkIs(t, listOwn(t.Context(), c), ErrCredentials)
 	err = listOwn(t.Context(), c)
 	checkIs(t, err, ErrCredentials)
-	if !strings.Contains(errText(err), "a provider got a reply that it cannot read") {
+	if !strings.Contains(errText(err), "the metadata service gave no credentials for the RAM role: the reply does not say Success") {
 		t.Errorf("%v", err)
 	}
 	mustNotLeak(t, errText(err))

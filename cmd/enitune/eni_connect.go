@@ -50,7 +50,7 @@ func (a *app) connect(cmd *cobra.Command, f eniFlags, self bool) (*cloudSide, er
 		return nil, err
 	}
 	c.client, err = eni.NewClient(eni.ClientOptions{
-		Region: c.region, Endpoint: cfg.Cloud.ECSEndpoint, Network: c.network(f), Profile: a.profile,
+		Region: c.region, Endpoint: cfg.Cloud.ECSEndpoint, Network: c.network(f), MetadataURL: cfg.Cloud.MetadataURL, Profile: a.profile,
 		Timeout: time.Duration(cfg.Cloud.Timeout), UserAgent: "enitune/" + build().Version, Log: log,
 	})
 	if err != nil {

@@ -99,7 +99,7 @@ func newCloud(cfg config.Cloud, profile string, m *metrics.Metrics, log *slog.Lo
 // clientOptions are what every client of the ECS API has in common.
 func clientOptions(cfg config.Cloud, profile, region string) eni.ClientOptions {
 	return eni.ClientOptions{
-		Region: region, Endpoint: cfg.ECSEndpoint, Network: cfg.EndpointNetwork, Profile: profile,
+		Region: region, Endpoint: cfg.ECSEndpoint, Network: cfg.EndpointNetwork, MetadataURL: cfg.MetadataURL, Profile: profile,
 		Timeout: time.Duration(cfg.Timeout), UserAgent: "enitune/" + build().Version,
 	}
 }

@@ -98,19 +98,13 @@ func checkClock(f Facts) []Finding {
 	}
 }
 
-// checkProxy looks for the trap that the SDK's RAM-role provider asks the
-// metadata service through HTTP_PROXY. enitune itself never does.
+// checkProxy tells of a proxy for the API. The metadata service is never asked
+// through one.
 func checkProxy(f Facts) []Finding {
 	c := f.Cloud
 	switch {
 	case !c.Enabled:
 		return nil
-	case c.RoleProxied != "" && c.SourceErr == nil && c.SourceUnasked == "" && c.Source.Source != eni.SourceRAMRole:
-		return one(CheckProxy, Note, fmt.Sprintf("HTTP_PROXY sends requests to 100.100.100.200 to %s; the credentials in use do not come from there", c.RoleProxied),
-			"put 100.100.100.200 into NO_PROXY before a RAM role is to be used")
-	case c.RoleProxied != "":
-		return one(CheckProxy, Fail, fmt.Sprintf("HTTP_PROXY sends requests to 100.100.100.200 to %s, and with them those for the RAM role's credentials", c.RoleProxied),
-			"put 100.100.100.200 into NO_PROXY, in the environment of the daemon too (systemctl edit enitune)")
 	case c.APIProxied != "":
 		return one(CheckProxy, Note, "the ECS API is called through the proxy "+c.APIProxied+" (HTTPS_PROXY)", "if that is not intended: put .aliyuncs.com into NO_PROXY")
 	default:

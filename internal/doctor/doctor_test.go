@@ -135,10 +135,6 @@ func TestEachFaultIsFoundWithItsRemedy(t *testing.T) {
 			f.Cloud.APIClock = Clock{}
 			f.Cloud.MetadataTime = Clock{Asked: true, Ahead: 20 * time.Minute}
 		}, CheckClock, "", Fail, []string{"metadata service's"}},
-		{"the proxy trap", func(f *Facts) { f.Cloud.RoleProxied = "proxy:3128" }, CheckProxy, "", Fail, []string{"proxy:3128", "NO_PROXY"}},
-		{"the proxy trap, with credentials of another source", func(f *Facts) {
-			f.Cloud.RoleProxied, f.Cloud.Source.Source = "proxy:3128", "environment"
-		}, CheckProxy, "", Note, []string{"do not come from there"}},
 		{"an API proxy", func(f *Facts) { f.Cloud.APIProxied = "proxy:3128" }, CheckProxy, "", Note, []string{"HTTPS_PROXY"}},
 		{"no credentials", func(f *Facts) {
 			f.Cloud.SourceErr, f.Cloud.RoleErr = errors.New("no credentials"), &eni.Error{Class: eni.ClassNotFound}

@@ -88,7 +88,6 @@ type Cloud struct {
 	APIClock     Clock
 	MetadataTime Clock
 
-	RoleProxied   string // the proxy (host only) through which the SDK would ask for the role's credentials; "" for none
 	APIProxied    string // the proxy (host only) through which the ECS API is called; "" for none
 	Source        eni.CredentialSource
 	SourceErr     error

@@ -53,7 +53,6 @@ type CloudOptions struct {
 // because what needs it is then not asked.
 func ProbeCloud(ctx context.Context, o CloudOptions) Cloud {
 	c := Cloud{Enabled: true}
-	c.RoleProxied = proxyFor(o.Proxy, "http://100.100.100.200/")
 	var interfaces []eni.MetadataInterface
 	c.Identity, c.MetadataErr = o.Metadata.Identity(ctx)
 	if c.MetadataErr == nil {
