@@ -195,13 +195,14 @@ func (h *host) setChannels(n int) {
 	h.ns.Do(func() { netns.SetChannels(h.t, device, n) })
 }
 
-// apply runs `enitune apply` to its end, which must come in time.
+// apply runs `enitune apply`, built as it is shipped, to its end, which must come
+// in time.
 func (h *host) apply(args ...string) (agent.Report, int) {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience/2)
 	defer cancel()
 	args = append([]string{"--config", h.configFile(), "--log-level", "debug", "apply", "-o", "json"}, args...)
-	cmd := exec.CommandContext(ctx, os.Getenv(world.BinaryKey), args...)
+	cmd := exec.CommandContext(ctx, os.Getenv(plainKey), args...)
 	cmd.Env = h.env
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -25,10 +25,10 @@ func TestTheNetworkFails(t *testing.T) {
 		{name: "the metadata service refuses connections", begin: func(h *host) { h.metadata.down() }, source: metadata, class: "network",
 			says: "connection refused.*check that this is an ECS instance"},
 		{name: "all refuse connections", begin: func(h *host) { h.metadata.down(); h.ecs.down() }, source: metadata, class: "network", says: "connection refused"},
-		{name: "no such name", begin: func(h *host) { h.names.tell(refuses(dnsmessage.RCodeNameError)) }, source: api, class: "network", says: "no such host"},
-		{name: "the name server fails", begin: func(h *host) { h.names.tell(refuses(dnsmessage.RCodeServerFailure)) }, source: api, class: "network", says: "server misbehaving"},
-		{name: "the name server is silent", begin: func(h *host) { h.names.tell(ignores) }, source: api, class: "network", says: silence, more: hasty},
-		{name: "the name has an IPv6 address only", begin: func(h *host) { h.names.tell(answersAAAA("2001:db8::1")) }, source: api, class: "network", says: "2001:db8::1.*unreachable"},
+		{name: "no such name", begin: resolving(refuses(dnsmessage.RCodeNameError)), source: api, class: "network", says: "no such host"},
+		{name: "the name server fails", begin: resolving(refuses(dnsmessage.RCodeServerFailure)), source: api, class: "network", says: "server misbehaving"},
+		{name: "the name server is silent", begin: resolving(ignores), source: api, class: "network", says: silence, more: hasty},
+		{name: "the name has an IPv6 address only", begin: resolving(answersAAAA("2001:db8::1")), source: api, class: "network", says: "2001:db8::1.*unreachable"},
 		{name: "the API takes connections and is silent", begin: func(h *host) { h.ecs.connect(silent) }, source: api, class: "network", says: silence, more: hasty},
 		{name: "the metadata service takes connections and is silent", begin: func(h *host) { h.metadata.connect(silent) }, source: metadata, class: "network", says: silence, more: hasty},
 		{name: "the API drips", begin: func(h *host) { h.ecs.answer(trickles) }, source: api, class: "network", says: silence, more: hasty},
@@ -37,6 +37,14 @@ func TestTheNetworkFails(t *testing.T) {
 		{name: "the API's connections are reset in the body", begin: func(h *host) { h.ecs.answer(cut) }, source: api, class: "network", says: "unexpected EOF|reset|INTERNAL_ERROR"},
 		{name: "the metadata service's connections are reset in the body", begin: func(h *host) { h.metadata.answer(cut) }, source: metadata, class: "network", says: "unexpected EOF|reset"},
 	})
+}
+
+// resolving has names resolved so, from a new connection on.
+func resolving(answer func(*dnsmessage.Message, dnsmessage.Question) bool) func(*host) {
+	return func(h *host) {
+		h.names.tell(answer)
+		h.ecs.reset()
+	}
 }
 
 // cut ends a connection in the middle of a body that was announced to be longer.
