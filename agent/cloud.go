@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/enitune/enitune/eni"
@@ -32,6 +33,9 @@ type Cloud struct {
 	// Boot is the boot id, kept with what is read; "" where it is not known.
 	Boot  string
 	Clock func() time.Time
+	// Addresses lists the hardware addresses in the guest, by which an answer of
+	// the metadata service for another instance is known. nil: none is.
+	Addresses func() ([]string, error)
 
 	api       API
 	apiRegion string
@@ -99,6 +103,10 @@ func (c *Cloud) fetch(ctx context.Context, f fetch) FetchResult {
 	f.readListed(ctx)
 	list = f.addByID(ctx, list)
 	f.describeAll(ctx, list)
+	if len(f.desired.ENIs) == 0 {
+		f.res.APIErr = noENI(id)
+		return f.res
+	}
 	f.res.Desired = f.desired
 	f.res.Incomplete = f.incomplete || f.res.MetadataErr != nil
 	return f.res
@@ -109,6 +117,9 @@ func (c *Cloud) fetch(ctx context.Context, f fetch) FetchResult {
 // returned beside what is known without it.
 func (c *Cloud) identity(ctx context.Context, previous Desired) (eni.Identity, error) {
 	id, err := c.Metadata.Identity(ctx)
+	if err == nil {
+		err = c.foreign(id, previous)
+	}
 	if err != nil && (c.InstanceID == "" || c.InstanceID == previous.InstanceID) {
 		id = eni.Identity{InstanceID: previous.InstanceID, RegionID: previous.Region, InstanceType: previous.InstanceType}
 	}
@@ -119,6 +130,34 @@ func (c *Cloud) identity(ctx context.Context, previous Desired) (eni.Identity, e
 		id.RegionID = c.Region
 	}
 	return id, err
+}
+
+// foreign is an error if the metadata service answered for another instance: not
+// for that whose ENIs the guest has, and with the address of a NIC that the guest
+// does not have. A disk of one instance that another one was made from differs:
+// what is known is then of ENIs that this guest does not have.
+func (c *Cloud) foreign(id eni.Identity, previous Desired) error {
+	if previous.InstanceID == "" || id.InstanceID == previous.InstanceID || id.MAC == "" || c.Addresses == nil {
+		return nil
+	}
+	here, err := c.Addresses()
+	known := func(e ENI) bool { return e.MAC != "" && slices.Contains(here, e.MAC) }
+	if err != nil || slices.Contains(here, id.MAC) || !slices.ContainsFunc(previous.ENIs, known) {
+		return nil
+	}
+	return &eni.Error{Action: "metadata", Class: eni.ClassMalformed,
+		Message: fmt.Sprintf("the answer is for instance %s with the address %s, which no NIC here has, and the ENIs of %s are here", id.InstanceID, id.MAC, previous.InstanceID),
+		Hint:    "check what answers at the metadata URL",
+	}
+}
+
+// noENI is for an instance of which neither the API nor the metadata service has
+// any ENI: each has one at least.
+func noENI(id eni.Identity) error {
+	return &eni.Error{Action: "DescribeNetworkInterfaces", Class: eni.ClassNotFound,
+		Message: fmt.Sprintf("the API knows no ENI of instance %s in %s, and an instance has one at least", id.InstanceID, id.RegionID),
+		Hint:    "check cloud.instance_id and cloud.region, and that the credentials are of the account that the instance is in",
+	}
 }
 
 func (c *Cloud) connect(region string) (API, error) {

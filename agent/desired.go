@@ -84,15 +84,12 @@ const (
 func describe(ni eni.NetworkInterface, limits *TypeQueues) (ENI, []Problem) {
 	e := ENI{ID: ni.ID, MAC: ni.MAC, Type: plainWord(ni.Type), Status: plainWord(ni.Status)}
 	c := collector{eni: &e}
-	traffic := ni.TrafficConfig
-	if traffic == nil {
-		traffic = &eni.TrafficConfig{}
-	}
-	c.field(nic.Queues, plan.API, "QueueNumber", first(ni.QueueNumber, traffic.QueueNumber), maxQueues)
-	c.field(nic.RxRing, plan.API, "RxQueueSize", first(ni.RxQueueSize, traffic.RxQueueSize), maxRing)
-	c.field(nic.TxRing, plan.API, "TxQueueSize", first(ni.TxQueueSize, traffic.TxQueueSize), maxRing)
+	c.field(nic.Queues, plan.API, "QueueNumber", told(ni, nic.Queues), maxQueues)
+	c.field(nic.RxRing, plan.API, "RxQueueSize", told(ni, nic.RxRing), maxRing)
+	c.field(nic.TxRing, plan.API, "TxQueueSize", told(ni, nic.TxRing), maxRing)
 	c.tags(ni.Tags)
-	if _, ok := e.value(nic.Queues); !ok && limits != nil {
+	// Where a member cannot be read, it is not known that there is no number.
+	if _, ok := e.value(nic.Queues); !ok && limits != nil && ni.Problem == "" {
 		if ni.Type == "Primary" {
 			c.field(nic.Queues, plan.InstanceType, "PrimaryEniQueueNumber", limits.Primary, maxQueues)
 		} else {
@@ -100,6 +97,24 @@ func describe(ni eni.NetworkInterface, limits *TypeQueues) (ENI, []Problem) {
 		}
 	}
 	return e, c.problems
+}
+
+// told is what the API says of a setting; nil for nothing.
+func told(ni eni.NetworkInterface, s nic.Setting) *int {
+	traffic := ni.TrafficConfig
+	if traffic == nil {
+		traffic = &eni.TrafficConfig{}
+	}
+	switch s {
+	case nic.Queues:
+		return first(ni.QueueNumber, traffic.QueueNumber)
+	case nic.RxRing:
+		return first(ni.RxQueueSize, traffic.RxQueueSize)
+	case nic.TxRing:
+		return first(ni.TxQueueSize, traffic.TxQueueSize)
+	default:
+		return nil
+	}
 }
 
 // collector gathers the values of one ENI and what is wrong with them.

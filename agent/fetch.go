@@ -56,7 +56,7 @@ func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.
 		switch {
 		case i.ENI == "" || slices.ContainsFunc(list, known) || slices.Contains(ids, i.ENI):
 		case f.relies(i):
-			f.keep(i, errNotReturned)
+			f.desired.ENIs = append(f.desired.ENIs, f.previous.ENIs[f.before(i)])
 		default:
 			ids, asked = append(ids, i.ENI), append(asked, i)
 		}
@@ -75,7 +75,7 @@ func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.
 		switch {
 		case at < 0:
 			f.keep(i, reason)
-		case more[at].InstanceID == "" || more[at].InstanceID == f.desired.InstanceID:
+		default:
 			list, f.byID = append(list, more[at]), append(f.byID, i.ENI)
 		}
 	}
@@ -99,8 +99,18 @@ func (f *fetch) keep(i eni.MetadataInterface, reason error) {
 	e := ENI{ID: i.ENI, MAC: i.MAC, Unresolved: reason.Error(), UnresolvedClass: classOf(reason)}
 	if at := f.before(i); at >= 0 {
 		e = f.previous.ENIs[at]
+		f.complain("ENI %s: %w; what was known of it holds", i.ENI, reason)
 	}
 	f.desired.ENIs = append(f.desired.ENIs, e)
+}
+
+// known is what was known of an ENI before; ok is false if that is nothing.
+func (f *fetch) known(id string) (e ENI, ok bool) {
+	at := slices.IndexFunc(f.previous.ENIs, func(p ENI) bool { return p.ID == id && p.Unresolved == "" })
+	if at < 0 {
+		return ENI{}, false
+	}
+	return f.previous.ENIs[at], true
 }
 
 // describeAll turns the API's ENIs into desired ones, each once, with the
@@ -122,6 +132,11 @@ func (f *fetch) describeAll(ctx context.Context, list []eni.NetworkInterface) {
 				Message: fmt.Sprintf("an ENI has the id %q, which is none; ignored", ni.ID)})
 			continue
 		}
+		if ni.InstanceID != "" && ni.InstanceID != f.desired.InstanceID {
+			f.res.Problems = append(f.res.Problems, Problem{Component: ComponentAPI, Class: eni.ClassInvalid.String(),
+				Message: fmt.Sprintf("ENI %s is of another instance, %q; ignored", ni.ID, ni.InstanceID)})
+			continue
+		}
 		if slices.ContainsFunc(f.desired.ENIs, func(e ENI) bool { return e.ID == ni.ID }) {
 			continue
 		}
@@ -141,10 +156,38 @@ func (f *fetch) describeOne(ni eni.NetworkInterface, limits *TypeQueues, limitsE
 	case ni.Problem != "":
 		e.Unresolved, e.UnresolvedClass = ni.Problem, eni.ClassMalformed.String()
 	}
+	f.restore(&e, ni)
 	if _, ok := e.value(nic.Queues); !ok && limitsErr != nil {
 		f.findQueues(&e, limitsErr)
 	}
 	f.desired.ENIs = append(f.desired.ENIs, e)
+}
+
+// restore takes over what was known of the settings of which the reply says
+// something that cannot be used.
+func (f *fetch) restore(e *ENI, ni eni.NetworkInterface) {
+	old, known := f.known(e.ID)
+	if !known {
+		return
+	}
+	if e.Unresolved != "" {
+		f.res.Problems = append(f.res.Problems, Problem{Component: ComponentAPI, Class: e.UnresolvedClass,
+			Message: fmt.Sprintf("ENI %s: %s; what was known of it holds", e.ID, e.Unresolved)})
+		e.Unresolved, e.UnresolvedClass = "", ""
+	}
+	if e.MAC == "" {
+		e.MAC = old.MAC
+	}
+	for _, s := range nic.Settings() {
+		v, found := e.value(s)
+		if found && v.Source < plan.InstanceType || ni.Problem == "" && told(ni, s) == nil {
+			continue
+		}
+		if v, found = old.value(s); found {
+			e.Values = slices.DeleteFunc(e.Values, func(v Value) bool { return v.Setting == s })
+			e.Values = append(e.Values, v)
+		}
+	}
 }
 
 // findMAC takes an address that the API does not give, or gives malformed, from

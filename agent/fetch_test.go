@@ -181,3 +181,74 @@ func TestStoreTellsWhyItHasNothing(t *testing.T) {
 		t.Errorf("a cache of another instance than configured: %+v", v)
 	}
 }
+
+func TestFetchKeepsWhatWasKnownWhereTheReplyCannotBeUsed(t *testing.T) {
+	c := newCloudModel()
+	c.types = []eni.InstanceType{{ID: "ecs.g7.xlarge", SecondaryEniQueueNumber: new(2)}}
+	previous := Desired{InstanceID: "i-1", Region: "cn-hangzhou", ENIs: []ENI{apiENI(1, 6)}}
+	for name, change := range map[string]func(*eni.NetworkInterface){
+		"a number that is none":        func(ni *eni.NetworkInterface) { ni.QueueNumber = new(0) },
+		"a number out of range":        func(ni *eni.NetworkInterface) { ni.QueueNumber = new(1 << 30) },
+		"a number that cannot be read": func(ni *eni.NetworkInterface) { ni.QueueNumber, ni.Problem = nil, "QueueNumber: want a whole number" },
+	} {
+		ni := apiInterface(1, 4)
+		change(&ni)
+		c.enis = []eni.NetworkInterface{ni}
+		res := c.cloud().Fetch(context.Background(), previous)
+		if res.APIErr != nil || len(res.Problems) != 1 {
+			t.Fatalf("%s: %v, problems %v", name, res.APIErr, res.Problems)
+		}
+		if v, _ := res.Desired.ENIs[0].value(nic.Queues); v != (Value{nic.Queues, 6, plan.API}) || res.Desired.ENIs[0].Unresolved != "" {
+			t.Errorf("%s: %+v", name, res.Desired.ENIs[0])
+		}
+		fresh := c.cloud().Fetch(context.Background(), Desired{}).Desired.ENIs[0]
+		if v, found := fresh.value(nic.Queues); ni.Problem != "" && (found || fresh.Unresolved == "") {
+			t.Errorf("%s, nothing known: %+v of %+v", name, v, fresh)
+		}
+	}
+}
+
+func TestFetchTakesNoOtherInstancesENIs(t *testing.T) {
+	other := apiInterface(2, 4)
+	other.InstanceID = "i-other"
+	res := newCloudModel(apiInterface(1, 4), other).cloud().Fetch(context.Background(), Desired{})
+	if len(res.Desired.ENIs) != 1 || len(res.Problems) != 1 {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestAnEmptyListIsNoAnswer(t *testing.T) {
+	c := newCloudModel()
+	c.interfaces = nil
+	res := c.cloud().Fetch(context.Background(), Desired{InstanceID: "i-1", Region: "cn-hangzhou", ENIs: []ENI{apiENI(1, 6)}})
+	if !errors.Is(res.APIErr, eni.ErrNotFound) {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestMetadataOfAnotherInstanceIsNotBelieved(t *testing.T) {
+	previous := Desired{InstanceID: "i-1", Region: "cn-hangzhou", InstanceType: "ecs.g7.xlarge", ENIs: []ENI{apiENI(1, 6)}}
+	for _, tt := range []struct {
+		name      string
+		mac       string
+		here      []string
+		believing bool
+	}{
+		{"another's address", mac(9), []string{mac(1)}, false},
+		{"an address of this guest", mac(9), []string{mac(1), mac(9)}, true},
+		{"a clone, which has none of the ENIs", mac(9), []string{mac(8)}, true},
+		{"no address", "", []string{mac(1)}, true},
+	} {
+		c := newCloudModel(apiInterface(1, 4))
+		c.identity.InstanceID, c.identity.MAC = "i-2", tt.mac
+		cloud := c.cloud()
+		cloud.Addresses = func() ([]string, error) { return tt.here, nil }
+		res := cloud.Fetch(context.Background(), previous)
+		if believed := res.InstanceID == "i-2" && res.MetadataErr == nil; believed != tt.believing {
+			t.Errorf("%s: %+v", tt.name, res)
+		}
+		if !tt.believing && (res.InstanceID != "i-1" || !errors.Is(res.MetadataErr, eni.ErrMalformed) || res.APIErr != nil) {
+			t.Errorf("%s: %+v", tt.name, res)
+		}
+	}
+}

@@ -17,6 +17,11 @@ const (
 	// maxPageSize is for listings of a whole region: fewer calls under a limit
 	// that the account shares.
 	maxPageSize = 500
+	// maxOwnPages is how many pages the listing of one instance, or of given ids
+	// or types, may have: no instance has 5,000 ENIs.
+	maxOwnPages = 50
+	// maxRegionPages is the same for a whole region's, of a million ENIs.
+	maxRegionPages = 2000
 	// maxFruitless is how many pages in a row may bring nothing new before a
 	// listing counts as endless.
 	maxFruitless = 100
@@ -63,14 +68,14 @@ func (c *Client) NetworkInterfaces(ctx context.Context, q Query) ([]NetworkInter
 		return nil, invalid(action, "want an instance id, ENI ids, or all")
 	case len(q.IDs) == 0 && q.InstanceID == "":
 		params["MaxResults"] = strconv.Itoa(maxPageSize)
-		return c.networkInterfaces(ctx, action, params, q.OnPage)
+		return c.networkInterfaces(ctx, action, params, maxRegionPages, q.OnPage)
 	case len(q.IDs) == 0:
-		return c.networkInterfaces(ctx, action, params, q.OnPage)
+		return c.networkInterfaces(ctx, action, params, maxOwnPages, q.OnPage)
 	}
 	var all []NetworkInterface
 	ids := slices.Compact(slices.Sorted(slices.Values(q.IDs)))
 	for chunk := range slices.Chunk(ids, pageSize) {
-		part, err := c.networkInterfaces(ctx, action, numbered(params, "NetworkInterfaceId", chunk), nil)
+		part, err := c.networkInterfaces(ctx, action, numbered(params, "NetworkInterfaceId", chunk), maxOwnPages, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -83,11 +88,11 @@ func (c *Client) NetworkInterfaces(ctx context.Context, q Query) ([]NetworkInter
 }
 
 func (c *Client) networkInterfaces(
-	ctx context.Context, action string, params map[string]string, onPage func(found, total int),
+	ctx context.Context, action string, params map[string]string, most int, onPage func(found, total int),
 ) ([]NetworkInterface, error) {
 	var all []NetworkInterface
 	seen := make(map[string]bool)
-	err := c.pages(ctx, action, params, func(r reply) (string, bool, error) {
+	err := c.pages(ctx, action, params, most, func(r reply) (string, bool, error) {
 		page, err := ParseNetworkInterfaces(r.body)
 		for _, problem := range page.Problems {
 			c.log.WarnContext(ctx, "an ENI in the ECS API's reply has a problem", "action", action, "problem", r.hide.scrub(problem))
@@ -129,7 +134,7 @@ func (c *Client) InstanceTypes(ctx context.Context, types ...string) ([]Instance
 	}
 	var all []InstanceType
 	for chunk := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(types))), maxTypes) {
-		err := c.pages(ctx, action, numbered(nil, "InstanceTypes", chunk), func(r reply) (string, bool, error) {
+		err := c.pages(ctx, action, numbered(nil, "InstanceTypes", chunk), maxOwnPages, func(r reply) (string, bool, error) {
 			page, err := ParseInstanceTypes(r.body)
 			all = append(all, page.Types...)
 			return page.NextToken, len(page.Types) > 0, err
@@ -144,11 +149,12 @@ func (c *Client) InstanceTypes(ctx context.Context, types ...string) ([]Instance
 // pages calls action page by page; read takes one reply and returns its
 // NextToken and whether it brought anything new. A token that comes a second time
 // would never end, and is an error, and so are maxFruitless pages in a row
-// without anything new.
-func (c *Client) pages(ctx context.Context, action string, params map[string]string, read func(reply) (token string, fruit bool, err error)) error {
+// without anything new, and more than most pages.
+func (c *Client) pages(ctx context.Context, action string, params map[string]string, most int, read func(reply) (token string, fruit bool, err error)) error {
 	params = maps.Clone(params)
 	seen := make(map[string]bool)
-	for fruitless := 0; fruitless < maxFruitless; {
+	fruitless := 0
+	for len(seen) < most && fruitless < maxFruitless {
 		r, err := c.call(ctx, action, params)
 		if err != nil {
 			return err
@@ -170,7 +176,11 @@ func (c *Client) pages(ctx context.Context, action string, params map[string]str
 			fruitless = 0
 		}
 	}
-	return &Error{Action: action, Class: ClassMalformed, Message: fmt.Sprintf("more than %d pages in a row without anything new", maxFruitless)}
+	e := &Error{Action: action, Class: ClassMalformed, Message: fmt.Sprintf("a listing of more than %d pages", most)}
+	if fruitless >= maxFruitless {
+		e.Message = fmt.Sprintf("more than %d pages in a row without anything new", maxFruitless)
+	}
+	return e
 }
 
 // malformed is for a reply that is JSON and still not the action's.

@@ -34,22 +34,27 @@ func TestNetworkInterfacesFollowsNextTokenAndGivesEachENIOnce(t *testing.T) {
 
 func TestPagingThatDoesNotEndIsAnError(t *testing.T) {
 	setCredentials(t)
+	own := Query{InstanceID: "i-1"}
+	none := func(int) string { return "" }
 	for _, tt := range []struct {
 		name, want string
+		query      Query
 		token      func(call int) string
+		list       func(call int) string
 		wantCalls  int
 	}{
-		{"the same token again", "NextToken: the token of an earlier page came again", func(int) string { return "t" }, 2},
-		{"two tokens in turn", "NextToken: the token of an earlier page came again", func(n int) string { return strconv.Itoa(n % 2) }, 3},
-		{"new tokens without end", "more than 100 pages", strconv.Itoa, 100},
+		{"the same token again", "NextToken: the token of an earlier page came again", own, func(int) string { return "t" }, none, 2},
+		{"two tokens in turn", "NextToken: the token of an earlier page came again", own, func(n int) string { return strconv.Itoa(n % 2) }, none, 3},
+		{"new tokens without end", "more than 100 pages in a row", Query{All: true}, strconv.Itoa, none, 100},
+		{"new ENIs without end", "a listing of more than 50 pages", own, strconv.Itoa, func(n int) string { return fmt.Sprintf(`{"NetworkInterfaceId":"eni-%d"}`, n) }, 50},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			calls := 0
 			c := newClient(t, ClientOptions{}, handlerTransport{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				calls++
-				_, _ = fmt.Fprintf(w, `{"NextToken":%q,"NetworkInterfaceSets":{"NetworkInterfaceSet":[]}}`, tt.token(calls))
+				_, _ = fmt.Fprintf(w, `{"NextToken":%q,"NetworkInterfaceSets":{"NetworkInterfaceSet":[%s]}}`, tt.token(calls), tt.list(calls))
 			})})
-			err := listOwn(t.Context(), c)
+			_, err := c.NetworkInterfaces(t.Context(), tt.query)
 			checkIs(t, err, ErrMalformed)
 			if !strings.Contains(errText(err), tt.want) || calls != tt.wantCalls {
 				t.Errorf("%d calls, error %v; want %d, %s", calls, err, tt.wantCalls, tt.want)

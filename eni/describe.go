@@ -98,7 +98,7 @@ func (c *Client) Instances(ctx context.Context, ids ...string) ([]Instance, erro
 			return nil, invalid(action, "instance ids: %v", err)
 		}
 		params := map[string]string{"InstanceIds": string(list), "MaxResults": strconv.Itoa(maxInstances)}
-		err = c.pages(ctx, action, params, func(r reply) (string, bool, error) {
+		err = c.pages(ctx, action, params, maxOwnPages, func(r reply) (string, bool, error) {
 			page, err := ParseInstances(r.body)
 			all = append(all, page.Instances...)
 			return page.NextToken, len(page.Instances) > 0, err

@@ -92,7 +92,7 @@ func newCloud(cfg config.Cloud, profile string, m *metrics.Metrics, log *slog.Lo
 			return eni.NewClient(o)
 		},
 		InstanceID: cfg.InstanceID, Region: cfg.Region,
-		Boot: bootID(), Clock: time.Now,
+		Boot: bootID(), Clock: time.Now, Addresses: nic.Addresses,
 	}, nil
 }
 
