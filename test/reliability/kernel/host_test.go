@@ -1,0 +1,224 @@
+//go:build netns
+
+package kernel
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/internal/ecssim"
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/test/faults"
+	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
+)
+
+const (
+	mac1 = "00:16:3e:00:00:01"
+	mac2 = "00:16:3e:00:00:02"
+
+	// wanted is the queue number of both ENIs.
+	wanted = 4
+
+	// patience bounds every wait for an event; it is only reached by a failure.
+	patience = 60 * time.Second
+)
+
+// host is an instance with two NICs of 8 queues, one of them in use, and their ENIs. eth1 is the one that the faults
+// are about, eth2 the one that they must not hinder.
+type host struct {
+	t     *testing.T
+	cloud *ecssim.Cloud
+	dir   string
+	env   []string
+}
+
+func newHost(t *testing.T) *host {
+	t.Helper()
+	netns.Addr(t, "lo", world.MetadataAddress+"/32")
+	netns.BindHosts(t, map[string]string{world.ECSHost: "127.0.0.1"})
+	h := &host{t: t, cloud: world.New(), dir: t.TempDir()}
+	ca, _ := world.Serve(t, h.cloud, world.MetadataAddress, "127.0.0.1")
+	h.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "RUNTIME_DIRECTORY="+h.dir, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
+	h.configure("")
+	h.nic("eth1", mac1)
+	h.nic("eth2", mac2)
+	h.cloud.PutENI(world.ENI("eni-1", mac1, wanted))
+	h.cloud.PutENI(world.ENI("eni-2", mac2, wanted))
+	return h
+}
+
+func (h *host) nic(name, mac string) {
+	h.t.Helper()
+	netns.Veth(h.t, netns.VethPair{Name: name, Queues: 8, Channels: 1, MAC: mac})
+}
+
+// configure writes the configuration: what a namespace needs, and more of the section reconcile.
+func (h *host) configure(reconcile string) {
+	h.t.Helper()
+	text := "discovery: {virtual_devices: true}\nstate_dir: " + filepath.Join(h.dir, "state") +
+		"\nweb: {listen: [\"127.0.0.1:10056\"]}\nreconcile: {" + reconcile + "}\n"
+	if err := os.WriteFile(filepath.Join(h.dir, "config.yaml"), []byte(text), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *host) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Getenv(world.BinaryKey), append([]string{"--config", filepath.Join(h.dir, "config.yaml")}, args...)...)
+	cmd.Env = h.env
+	return cmd
+}
+
+// apply runs one `enitune apply` under the given faults, and gives its report and exit code.
+func (h *host) apply(rules func(*faults.Injector)) (*faults.Injector, agent.Report, int) {
+	h.t.Helper()
+	cmd := h.command("apply", "-o", "json")
+	f := faults.Under(h.t, cmd)
+	rules(f)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		h.t.Fatal(err)
+	}
+	var r agent.Report
+	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		h.t.Fatalf("exit %d: %v\nstdout: %s\nstderr: %s", cmd.ProcessState.ExitCode(), err, stdout.String(), stderr.String())
+	}
+	return f, r, cmd.ProcessState.ExitCode()
+}
+
+// none is no fault.
+func none(*faults.Injector) {}
+
+// heals tells that a first apply without the fault brings everything in line.
+func (h *host) heals() {
+	h.t.Helper()
+	_, r, code := h.apply(none)
+	if code != agent.ExitInSync || netns.Channels(h.t, "eth1") != wanted {
+		h.t.Errorf("without the fault: exit %d, %+v", code, setting(r, "eth1", nic.Queues))
+	}
+}
+
+// daemon is a running `enitune run`.
+type daemon struct {
+	*world.Daemon
+	h *host
+	f *faults.Injector
+}
+
+// start starts the daemon under the given faults and waits until both event sources are up.
+func (h *host) start(rules func(*faults.Injector)) *daemon {
+	h.t.Helper()
+	cmd := h.command("run")
+	f := faults.Under(h.t, cmd)
+	rules(f)
+	return &daemon{world.StartDaemon(h.t, cmd), h, f}
+}
+
+// launch does the same without waiting.
+func (h *host) launch(rules func(*faults.Injector)) *daemon {
+	h.t.Helper()
+	cmd := h.command("run")
+	f := faults.Under(h.t, cmd)
+	rules(f)
+	return &daemon{world.LaunchDaemon(h.t, cmd), h, f}
+}
+
+// get reads one of the daemon's pages; "" while it does not serve yet.
+func (d *daemon) get(path string) string {
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://127.0.0.1:10056" + path)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return ""
+	}
+	return string(body)
+}
+
+// report is the daemon's last one.
+func (d *daemon) report() agent.Report {
+	var r agent.Report
+	_ = json.Unmarshal([]byte(d.get("/status")), &r) // no report yet is one without NICs
+	return r
+}
+
+// metric finds the value of a series; "" if it is not there.
+func (d *daemon) metric(series string) string {
+	for line := range strings.Lines(d.get("/metrics")) {
+		if value, ok := strings.CutPrefix(line, series+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// settles waits until the report is as it should be.
+func (d *daemon) settles(what string, ok func(agent.Report) bool) agent.Report {
+	d.h.t.Helper()
+	return await(d.h.t, what, d.report, ok)
+}
+
+// converges waits until all is in line.
+func (d *daemon) converges() agent.Report {
+	d.h.t.Helper()
+	return d.settles("everything in sync", func(r agent.Report) bool { return r.InSync && len(r.NICs) == 2 })
+}
+
+// await looks until what it sees is as it should be.
+func await[T any](t *testing.T, what string, look func() T, ok func(T) bool) T {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		seen := look()
+		if ok(seen) {
+			return seen
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for: %s; last seen: %+v", what, seen)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// setting finds one setting in a report.
+func setting(r agent.Report, device string, s nic.Setting) agent.SettingReport {
+	for _, n := range r.NICs {
+		for _, sr := range n.Settings {
+			if n.Device == device && sr.Setting == s {
+				return sr
+			}
+		}
+	}
+	return agent.SettingReport{}
+}
+
+// on names the calls of one operation on eth1.
+func on(op faults.Op) faults.Match { return faults.Match{Op: op, Device: "eth1"} }
+
+// link finds a device.
+func link(t *testing.T, name string) netlink.Link {
+	t.Helper()
+	l, err := netlink.LinkByName(name)
+	if err != nil {
+		t.Fatalf("find %s: %v", name, err)
+	}
+	return l
+}
