@@ -15,7 +15,8 @@ import (
 type Guest interface {
 	// NICs gives the devices that could be an ENI's guest side.
 	NICs(ctx context.Context) ([]nic.NIC, error)
-	// Read reads one device's settings; ErrGone if it vanished.
+	// Read reads one device's settings; ErrGone if it vanished. The state has the
+	// device's present name.
 	Read(n nic.NIC) (nic.State, error)
 	// Set writes settings; the truth is what the next Read says.
 	Set(n nic.NIC, changes []nic.Change) []nic.Result
@@ -126,6 +127,7 @@ type subject struct {
 	target    plan.Target
 	decisions []plan.Decision
 	applied   map[nic.Setting]Applied
+	gone      bool // it vanished while it was written
 	// overwritten are writes that others changed back before they could be verified.
 	overwritten []Revert
 }
@@ -171,6 +173,7 @@ func (r *Reconciler) reconcile(ctx context.Context, view View, write bool, o *Ou
 	r.noteForeign(o, subjects)
 	r.plan(subjects)
 	for pass := 0; write && pass < passes && r.write(ctx, subjects); pass++ {
+		subjects = slices.DeleteFunc(subjects, func(s *subject) bool { return s.gone })
 		r.plan(subjects)
 	}
 	for _, s := range subjects {
@@ -205,6 +208,7 @@ func (r *Reconciler) look(pairs []pairing) ([]*subject, error) {
 			failed = errors.Join(failed, err)
 			continue
 		}
+		p.nic = st.NIC
 		s := &subject{pairing: p, rule: rule, applied: map[nic.Setting]Applied{}}
 		s.target = plan.Target{State: st, ENI: p.knows, Excluded: !rule.Manage}
 		subjects = append(subjects, s)
@@ -329,9 +333,10 @@ func (r *Reconciler) writeOne(s *subject, changes []nic.Change) {
 	results := r.guest.Set(s.nic, changes)
 	after, err := r.guest.Read(s.nic)
 	if err != nil {
-		return // gone in the middle: the next look tells
+		s.gone = true // the next look tells
+		return
 	}
-	s.target.State = after
+	s.nic, s.target.State = after.NIC, after
 	for _, res := range results {
 		r.judge(s, res, before.Reading(res.Setting), after.Reading(res.Setting))
 	}
@@ -364,6 +369,9 @@ func (r *Reconciler) judge(s *subject, res nic.Result, before, after nic.Reading
 	}
 	// The driver ignores it, or another program was quicker: that one may be done.
 	words, busy := fmt.Sprintf("accepted %d and still has %d", res.Value, after.Current), res.Err == nil
+	if after.Err != nil {
+		words = fmt.Sprintf("accepted %d, but then: %v", res.Value, after.Err)
+	}
 	var kernel *nic.Error
 	if errors.As(res.Err, &kernel) {
 		words, busy = kernel.Reason(), errors.Is(kernel, nic.ErrBusy)

@@ -62,12 +62,19 @@ func (h *Handle) ByIndex(index int) (NIC, error) {
 }
 
 // Read reads the settings of a device. Settings that cannot be read carry their
-// error in the State; Read itself fails only with ErrGone: the device is not
-// there, or its name belongs to another one by now.
+// error in the State; Read itself fails only if the device is not there (ErrGone),
+// or cannot be told from others. A device that was renamed is read by its new name,
+// which the State then has.
 func (h *Handle) Read(n NIC) (State, error) {
 	st, index := h.ioctl.read(n)
 	if index != n.Index {
-		return State{}, &Error{Device: n.Name, Op: "read", Kind: ErrGone}
+		now, err := h.same(n, "read")
+		if err != nil {
+			return State{}, err
+		}
+		if st, index = h.ioctl.read(now); index != n.Index {
+			return State{}, &Error{Device: n.Name, Op: "read", Kind: ErrGone, Detail: "its name changes all the time"}
+		}
 	}
 	st.RingsFixed = st.Driver == "virtio_net" && n.Bus == "virtio" && !virtioRingReset(n.Parent)
 	return st, nil
@@ -87,11 +94,7 @@ type Result struct {
 // The device is found by its index; if it has another hardware address by now,
 // nothing is written and every result is ErrGone.
 func (h *Handle) Set(n NIC, changes []Change) []Result {
-	now, err := h.ByIndex(n.Index)
-	if err == nil && now.ID() != n.ID() {
-		err = &Error{Device: n.Name, Op: "write", Kind: ErrGone,
-			Detail: fmt.Sprintf("interface %d is now %s with address %s", n.Index, now.Name, now.ID())}
-	}
+	now, err := h.same(n, "write")
 	if err != nil {
 		return allFailed(changes, err)
 	}
@@ -102,6 +105,17 @@ func (h *Handle) Set(n NIC, changes []Change) []Result {
 		}
 	}
 	return results
+}
+
+// same reads a device anew, by its index; ErrGone if it is not there, or has
+// another hardware address and so is another one.
+func (h *Handle) same(n NIC, op string) (NIC, error) {
+	now, err := h.ByIndex(n.Index)
+	if err == nil && now.ID() != n.ID() {
+		err = &Error{Device: n.Name, Op: op, Kind: ErrGone,
+			Detail: fmt.Sprintf("interface %d is now %s with address %s", n.Index, now.Name, now.ID())}
+	}
+	return now, err
 }
 
 // setTogether writes settings that share an operation in one call, and one by

@@ -81,6 +81,17 @@ func (h *host) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// in is the same host with its NICs as they were at the start, for a subtest.
+func (h *host) in(t *testing.T) *host {
+	t.Helper()
+	for _, name := range []string{"eth1", "eth2"} {
+		netns.SetChannels(t, name, 1)
+	}
+	sub := *h
+	sub.t = t
+	return &sub
+}
+
 // apply runs one `enitune apply` under the given faults, and gives its report and exit code.
 func (h *host) apply(rules func(*faults.Injector)) (*faults.Injector, agent.Report, int) {
 	h.t.Helper()
@@ -116,9 +127,13 @@ func (h *host) heals() {
 // daemon is a running `enitune run`.
 type daemon struct {
 	*world.Daemon
-	h *host
-	f *faults.Injector
+	h      *host
+	f      *faults.Injector
+	before int // writes that were made before the fault
 }
+
+// writes counts the writes since the fault, to any NIC.
+func (d *daemon) writes() int { return len(d.f.Writes("")) - d.before }
 
 // start starts the daemon under the given faults and waits until both event sources are up.
 func (h *host) start(rules func(*faults.Injector)) *daemon {
@@ -126,7 +141,7 @@ func (h *host) start(rules func(*faults.Injector)) *daemon {
 	cmd := h.command("run")
 	f := faults.Under(h.t, cmd)
 	rules(f)
-	return &daemon{world.StartDaemon(h.t, cmd), h, f}
+	return &daemon{Daemon: world.StartDaemon(h.t, cmd), h: h, f: f}
 }
 
 // launch does the same without waiting.
@@ -135,7 +150,7 @@ func (h *host) launch(rules func(*faults.Injector)) *daemon {
 	cmd := h.command("run")
 	f := faults.Under(h.t, cmd)
 	rules(f)
-	return &daemon{world.LaunchDaemon(h.t, cmd), h, f}
+	return &daemon{Daemon: world.LaunchDaemon(h.t, cmd), h: h, f: f}
 }
 
 // get reads one of the daemon's pages; "" while it does not serve yet.

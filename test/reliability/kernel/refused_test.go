@@ -36,9 +36,10 @@ func TestApplyTellsARefusedWriteAndGoesOn(t *testing.T) {
 		{"EOPNOTSUPP", faults.Fail(unix.EOPNOTSUPP), plan.Unsupported, "the driver has no such setting", agent.ExitInSync},
 		{"accepted and not done", faults.Ignore(), plan.KernelRefused, "accepted 4 and still has 1", agent.ExitDrift},
 	}
+	whole := newHost(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHost(t)
+			h := whole.in(t)
 			f, r, code := h.apply(func(f *faults.Injector) { f.On(on(faults.SetChannels), tt.fault) })
 			got := setting(r, "eth1", nic.Queues)
 			if code != tt.code || got.Reason != tt.reason || got.Drift != (tt.code == agent.ExitDrift) || !strings.Contains(got.Message, tt.words) {
@@ -50,15 +51,16 @@ func TestApplyTellsARefusedWriteAndGoesOn(t *testing.T) {
 			if n := len(f.Writes("eth1")); n == 0 || n > 2 { // with the one that asks for the kernel's words
 				t.Errorf("%d writes: %+v", n, f.Writes("eth1"))
 			}
-			h.heals()
 		})
 	}
+	whole.heals()
 }
 
 func TestAnErrorOfAWriteThatCameTrueIsNoFault(t *testing.T) {
+	whole := newHost(t)
 	for _, errno := range []unix.Errno{unix.EINVAL, unix.EBUSY, unix.EOPNOTSUPP, unix.EPERM} {
 		t.Run(unix.ErrnoName(errno), func(t *testing.T) {
-			h := newHost(t)
+			h := whole.in(t)
 			_, r, code := h.apply(func(f *faults.Injector) { f.On(on(faults.SetChannels), faults.FailApplied(errno)) })
 			got := setting(r, "eth1", nic.Queues)
 			if code != agent.ExitInSync || got.Reason != plan.InSync || got.Applied == nil || *got.Applied != (agent.Applied{From: 1, To: wanted}) {
