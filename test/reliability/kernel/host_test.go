@@ -197,6 +197,13 @@ func (d *daemon) converges() agent.Report {
 	return d.settles("everything in sync", func(r agent.Report) bool { return r.InSync && len(r.NICs) == 2 })
 }
 
+// ready waits until what the start finds is repaired and told.
+func (d *daemon) ready() {
+	d.h.t.Helper()
+	d.Await("eth2 queues: 1 -> 4") // after eth1
+	d.converges()
+}
+
 // await looks until what it sees is as it should be.
 func await[T any](t *testing.T, what string, look func() T, ok func(T) bool) T {
 	t.Helper()

@@ -59,7 +59,7 @@ func atEachMoment(t *testing.T, do func(h *host), look func(t *testing.T, d *dae
 		t.Run(moment, func(t *testing.T) {
 			h := newHost(t)
 			d := h.start(none)
-			d.converges()
+			d.ready()
 			d.before = len(d.f.Writes(""))
 			done := make(chan struct{})
 			rule(d.f, func() { do(h); close(done) })
@@ -195,7 +195,7 @@ func TestANICMovedToAnotherNamespaceIsMissingUntilItComesBack(t *testing.T) {
 func TestANICThatGoesDownAndUpStaysInLine(t *testing.T) {
 	h := newHost(t)
 	d := h.start(none)
-	d.converges()
+	d.ready()
 	before := len(d.f.Writes("eth1"))
 	if err := netlink.LinkSetDown(link(t, "eth1")); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,201 @@
+//go:build netns
+
+package kernel
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
+	"github.com/enitune/enitune/test/faults"
+	"github.com/enitune/enitune/test/netns"
+)
+
+// sources are the event sockets by the name of their source.
+func sources() map[string]faults.Socket {
+	return map[string]faults.Socket{"rtnetlink": faults.RouteEvents, "ethtool": faults.GenericEvents}
+}
+
+// up tells whether an event source is up.
+func up(source string, want bool) func(agent.Report) bool {
+	return func(r agent.Report) bool {
+		for _, e := range r.Events {
+			if e.Source == source {
+				return e.Up == want
+			}
+		}
+		return false
+	}
+}
+
+func TestLostEventsAreMadeUpForByALook(t *testing.T) {
+	for source, socket := range sources() {
+		t.Run(source, func(t *testing.T) {
+			h := newHost(t)
+			h.configure("resync_interval: 1h")
+			d := h.start(none)
+			d.ready()
+			d.f.On(faults.Match{Op: faults.Receive, Socket: socket}, faults.Times(3, faults.Fail(unix.ENOBUFS)))
+			netns.SetChannels(t, "eth1", 1) // tells both sources
+			d.Await("eth1 queues: 1 -> 4")
+			if r := d.converges(); !up(source, true)(r) {
+				t.Errorf("%+v", r.Events)
+			}
+			if n := d.Count("event source is down"); n > 0 {
+				t.Error("lost events are taken for a broken source")
+			}
+		})
+	}
+}
+
+func TestAnOverflowOfBothEventSocketsIsMadeUpFor(t *testing.T) {
+	h := newHost(t)
+	h.configure("resync_interval: 1h")
+	d := h.start(none)
+	d.ready()
+	before := len(d.f.Writes("eth1"))
+	overflows := 0
+	stopped(t, d, func() {
+		// The sockets hold 1 MB or less (net.core.rmem_max); a message takes 1 KB and more there.
+		eth1 := link(t, "eth1")
+		for i := range 3000 {
+			if err := netlink.LinkSetAlias(eth1, fmt.Sprint(i)); err != nil {
+				t.Fatal(err)
+			}
+			netns.SetChannels(t, "eth1", 1+i%2)
+		}
+		overflows = drops(t, d.PID())
+		netns.SetChannels(t, "eth1", 1)
+	})
+	if overflows < 2 {
+		t.Fatalf("%d sockets have lost messages", overflows)
+	}
+	d.Await("eth1 queues: 1 -> 4")
+	d.converges()
+	if n := len(d.f.Writes("eth1")) - before; n != 1 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+// stopped does something while the daemon stands still.
+func stopped(t *testing.T, d *daemon, do func()) {
+	t.Helper()
+	d.Signal(unix.SIGSTOP)
+	defer d.Signal(unix.SIGCONT)
+	await(t, "the daemon stands still", func() string { return state(t, d.PID()) }, func(s string) bool { return s == "T" })
+	do()
+}
+
+func TestASocketClosedUnderTheAgentIsOpenedAgain(t *testing.T) {
+	for source, socket := range sources() {
+		t.Run(source, func(t *testing.T) {
+			h := newHost(t)
+			h.configure("resync_interval: 1h")
+			d := h.start(none)
+			d.ready()
+			d.f.On(faults.Match{Op: faults.Receive, Socket: socket}, faults.Times(1, faults.CloseSocket()))
+			netns.SetChannels(t, "eth1", 1)
+			d.Await("event source is down.*events=" + source)
+			d.Await("event source is up.*events=" + source)
+			d.settles(source+" is up", up(source, true))
+			d.converges()
+			if got := d.metric(`enitune_event_source_up{source="` + source + `"}`); got != "1" {
+				t.Errorf("enitune_event_source_up is %q", got)
+			}
+			netns.SetChannels(t, "eth1", 2)
+			d.Await("eth1 queues: 2 -> 4")
+		})
+	}
+}
+
+func TestWithoutEthtoolsNetlinkFamilyTheAgentPolls(t *testing.T) {
+	h := newHost(t)
+	h.configure("resync_interval: 1s")
+	d := h.launch(func(f *faults.Injector) { f.On(faults.Match{Op: faults.FindFamily}, faults.HideFamily()) })
+	d.Await("event source is down.*events=ethtool.*before Linux 5.6")
+	d.Await("eth2 queues: 1 -> 4")
+	r := d.converges()
+	if up("ethtool", true)(r) || !up("rtnetlink", true)(r) {
+		t.Errorf("%+v", r.Events)
+	}
+	if got := d.metric(`enitune_event_source_up{source="ethtool"}`); got != "0" {
+		t.Errorf("enitune_event_source_up is %q", got)
+	}
+	netns.SetChannels(t, "eth1", 1)
+	d.Await("eth1 queues: 1 -> 4")
+	if n := len(d.f.Calls(faults.Match{Op: faults.FindFamily})); n != 1 {
+		t.Errorf("the family was asked for %d times", n)
+	}
+}
+
+func TestWithoutEthtoolsNetlinkFamilyARefusalIsToldWithoutTheKernelsWords(t *testing.T) {
+	h := newHost(t)
+	f, r, code := h.apply(func(f *faults.Injector) {
+		f.On(faults.Match{Op: faults.FindFamily}, faults.HideFamily())
+		f.On(on(faults.SetChannels), faults.Fail(unix.EINVAL))
+	})
+	got := setting(r, "eth1", nic.Queues)
+	if code != agent.ExitDrift || got.Reason != plan.KernelRefused || !strings.Contains(got.Message, "invalid argument (EINVAL); tried again later") {
+		t.Errorf("exit %d, %+v", code, got)
+	}
+	if n := len(f.Writes("eth1")); n != 1 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+func TestAListOfNICsThatCannotBeReadIsAnError(t *testing.T) {
+	for _, errno := range []unix.Errno{unix.ENOBUFS, unix.EINTR, unix.ENOMEM} {
+		t.Run(unix.ErrnoName(errno), func(t *testing.T) {
+			h := newHost(t)
+			list := faults.Match{Op: faults.Receive, Socket: faults.RouteRequests}
+			_, r, code := h.apply(func(f *faults.Injector) { f.On(list, faults.Fail(errno)) })
+			if code != agent.ExitError || r.InSync || len(r.Errors) != 1 || !strings.Contains(r.Errors[0].Message, "list links: "+errno.Error()) {
+				t.Errorf("exit %d, %+v", code, r.Errors)
+			}
+			h.configure("resync_interval: 1s")
+			var fault *faults.Rule
+			d := h.start(func(f *faults.Injector) { fault = f.On(list, faults.Fail(errno)) })
+			d.settles("an error of the kernel", func(r agent.Report) bool { return len(r.Errors) > 0 })
+			if got := d.metric(`enitune_source_up{source="kernel"}`); got != "0" {
+				t.Errorf("enitune_source_up is %q", got)
+			}
+			fault.End()
+			d.converges()
+		})
+	}
+}
+
+func TestNICsThatAreKnownAreKeptWhileTheListCannotBeRead(t *testing.T) {
+	h := newHost(t)
+	h.configure("resync_interval: 1s")
+	d := h.start(none)
+	d.ready()
+	fault := d.f.On(faults.Match{Op: faults.Receive, Socket: faults.RouteRequests}, faults.Fail(unix.ENOBUFS))
+	d.Signal(unix.SIGHUP) // lists anew
+	r := d.settles("an error of the kernel", func(r agent.Report) bool { return len(r.Errors) > 0 })
+	if len(r.NICs) != 2 || setting(r, "eth2", nic.Queues).Reason != plan.InSync {
+		t.Errorf("%+v", r.NICs)
+	}
+	fault.End()
+	d.converges()
+}
+
+// request sockets are those that the agent keeps open to read and write with.
+func TestASocketForRequestsClosedUnderTheAgentDoesNotStopIt(t *testing.T) {
+	h := newHost(t)
+	h.configure("resync_interval: 1s")
+	d := h.start(none)
+	d.ready()
+	d.f.On(faults.Match{Op: faults.Receive, Socket: faults.RouteRequests}, faults.Times(1, faults.CloseSocket()))
+	netns.SetChannels(t, "eth1", 1)
+	d.Await("eth1 queues: another program changed 4 to 1")
+	netns.SetChannels(t, "eth1", 2)
+	await(t, "4 channels", func() int { return netns.Channels(t, "eth1") }, func(n int) bool { return n == wanted })
+	d.converges()
+}
