@@ -4,37 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // Handle reads and writes the NICs of the network namespace in which it was
 // opened. It is safe for use by one goroutine at a time.
-type Handle struct {
-	links *netlink.Handle
-	ioctl *ioctl
-}
+type Handle struct{ ioctl *ioctl }
 
 // Open opens the sockets that a Handle needs.
 func Open() (*Handle, error) {
-	links, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-	if err != nil {
-		return nil, fmt.Errorf("open the rtnetlink socket: %w", err)
-	}
 	ioctl, err := newIoctl()
 	if err != nil {
-		links.Close()
 		return nil, err
 	}
-	return &Handle{links: links, ioctl: ioctl}, nil
+	return &Handle{ioctl: ioctl}, nil
 }
 
 // Close closes the sockets.
-func (h *Handle) Close() {
-	h.links.Close()
-	h.ioctl.close()
-}
+func (h *Handle) Close() { h.ioctl.close() }
 
 // List reads all devices once and gives those that could be an ENI's guest
 // side: the physical ones, and with virtual also veth, dummy, tun and the like.
@@ -54,7 +40,7 @@ func (h *Handle) List(ctx context.Context, virtual bool) ([]NIC, error) {
 
 // ByIndex reads one device; an error that is ErrGone if it is not there.
 func (h *Handle) ByIndex(index int) (NIC, error) {
-	l, err := linkByIndex(h.links, index)
+	l, err := linkByIndex(index)
 	if err != nil {
 		return NIC{}, err
 	}

@@ -1,6 +1,7 @@
 package nic
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -37,21 +38,43 @@ type deviceKey struct {
 const maxDrivers = 256
 
 func newIoctl() (*ioctl, error) {
-	e, err := ethtool.NewEthtool()
-	if err != nil {
-		return nil, fmt.Errorf("open the ethtool socket: %w", err)
+	c := &ioctl{calls: make(chan func()), done: make(chan struct{}), drivers: map[deviceKey]string{}}
+	if err := c.openEthtool(); err != nil {
+		return nil, err
 	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		e.Close()
-		return nil, fmt.Errorf("open a socket: %w", err)
+	if err := c.openSocket(); err != nil {
+		c.eth.Close()
+		return nil, err
 	}
-	c := &ioctl{eth: e, fd: fd, calls: make(chan func()), done: make(chan struct{}), drivers: map[deviceKey]string{}}
 	go func() {
 		growStack()
 		c.work()
 	}()
 	return c, nil
+}
+
+func (c *ioctl) openEthtool() error {
+	e, err := ethtool.NewEthtool()
+	if err != nil {
+		return fmt.Errorf("open the ethtool socket: %w", err)
+	}
+	c.eth = e
+	return nil
+}
+
+func (c *ioctl) openSocket() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open a socket: %w", err)
+	}
+	c.fd = fd
+	return nil
+}
+
+// lostSocket tells from the error of a call that its file descriptor is no longer
+// the socket that was opened. No driver answers any of these.
+func lostSocket(err error) bool {
+	return errors.Is(err, unix.EBADF) || errors.Is(err, unix.ENOTSOCK) || errors.Is(err, unix.ENOTTY)
 }
 
 // close ends the goroutine; no call may follow.
@@ -91,8 +114,22 @@ func (c *ioctl) do(f func()) {
 }
 
 // read reads a device's driver, channels and rings, and the index that its name
-// has at the end. A setting that cannot be read has its error in the State.
+// has at the end, 0 if no device has it. A setting that cannot be read has its
+// error in the State. A socket that was lost is opened again; the old one is not
+// closed, because its number may be another file's by now.
 func (c *ioctl) read(n NIC) (st State, index int) {
+	st = c.readSettings(n)
+	if lostSocket(st.ChannelsErr) && c.openEthtool() == nil {
+		st = c.readSettings(n)
+	}
+	index, err := c.index(n.Name)
+	if lostSocket(err) && c.openSocket() == nil {
+		index, _ = c.index(n.Name)
+	}
+	return st, index
+}
+
+func (c *ioctl) readSettings(n NIC) (st State) {
 	st.NIC = n
 	c.do(func() {
 		st.Driver = c.driver(n)
@@ -101,7 +138,7 @@ func (c *ioctl) read(n NIC) (st State, index int) {
 		rings, err := c.eth.GetRing(n.Name)
 		st.Rings, st.RingsErr = toRings(rings), readError(n.Name, "read rings", err)
 	})
-	return st, c.index(n.Name)
+	return st
 }
 
 // driver gives a device's driver, "" if it cannot be read. It is asked for once.
@@ -128,13 +165,16 @@ func readError(device, op string, err error) error {
 	return newError(device, op, err)
 }
 
-// index gives the interface index of a name; 0 if no device has it.
-func (c *ioctl) index(device string) int {
+// index gives the interface index of a name.
+func (c *ioctl) index(device string) (int, error) {
 	req, err := unix.NewIfreq(device)
-	if err != nil || unix.IoctlIfreq(c.fd, unix.SIOCGIFINDEX, req) != nil {
-		return 0
+	if err != nil {
+		return 0, err
 	}
-	return int(req.Uint32())
+	if err := unix.IoctlIfreq(c.fd, unix.SIOCGIFINDEX, req); err != nil {
+		return 0, err
+	}
+	return int(req.Uint32()), nil
 }
 
 // setChannels requests what change makes of the current channels; what

@@ -63,9 +63,10 @@ func dumpLinksOnce(keep func(link) bool) ([]netlink.Link, error) {
 	return links, err
 }
 
-// linkByIndex reads one link; an ErrGone *Error if there is none.
-func linkByIndex(h *netlink.Handle, index int) (netlink.Link, error) {
-	l, err := h.LinkByIndex(index)
+// linkByIndex reads one link; an ErrGone *Error if there is none. Like a dump it has
+// a socket of its own, so that what befalls one does not last.
+func linkByIndex(index int) (netlink.Link, error) {
+	l, err := netlink.LinkByIndex(index)
 	var notFound netlink.LinkNotFoundError
 	switch {
 	case errors.As(err, &notFound):
