@@ -130,6 +130,8 @@ type daemon struct {
 	h      *host
 	f      *faults.Injector
 	before int // writes that were made before the fault
+	// holding has a word for each call in which the daemon hangs.
+	holding chan struct{}
 }
 
 // writes counts the writes since the fault, to any NIC.
