@@ -24,6 +24,8 @@ var (
 	// ErrInvalid: the driver or the kernel rejects the value (EINVAL, ERANGE
 	// and everything that is not one of the others).
 	ErrInvalid = errors.New("refused")
+	// ErrNonsense: what the driver tells cannot be true.
+	ErrNonsense = errors.New("the driver tells nonsense")
 )
 
 // Error is a failed operation on a device. errors.Is matches its Kind and the

@@ -117,10 +117,26 @@ func (st State) Reading(s Setting) Reading {
 	return c.read(st)
 }
 
+// mostPlausible is far above what any NIC has of anything (Linux 6.18: rings of
+// 65535, some thousand channels). A driver that tells more tells nonsense, which
+// must not become what is wanted.
+const mostPlausible = 1 << 20
+
+func nonsense(st State, op string, value int) Reading {
+	return Reading{Err: &Error{Device: st.Name, Op: op, Kind: ErrNonsense, Detail: fmt.Sprintf("%d, which no NIC has", value)}}
+}
+
+// most is the largest number of all.
+func (c Channels) most() int {
+	return max(c.Max.RX, c.Max.TX, c.Max.Combined, c.Current.RX, c.Current.TX, c.Current.Combined)
+}
+
 func readRing(st State, current, maximum int) Reading {
 	switch {
 	case st.RingsErr != nil:
 		return Reading{Err: st.RingsErr}
+	case max(current, maximum) > mostPlausible:
+		return nonsense(st, "read rings", max(current, maximum))
 	case maximum == 0: // a driver that answers, but has no such ring
 		return Reading{Err: &Error{Device: st.Name, Op: "read rings", Kind: ErrUnsupported}}
 	default:
@@ -135,6 +151,9 @@ func readRing(st State, current, maximum int) Reading {
 func readQueues(st State) Reading {
 	if st.ChannelsErr != nil {
 		return Reading{Err: st.ChannelsErr}
+	}
+	if most := st.Channels.most(); most > mostPlausible {
+		return nonsense(st, "read channels", most)
 	}
 	if st.Channels.usesCombined() {
 		n := st.Channels.Current.Combined

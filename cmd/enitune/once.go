@@ -87,6 +87,22 @@ Exit code: 0 converged, 1 error, 2 drift remains (each with its reason).`,
 	return cmd
 }
 
+// unlessStuck ends the process when ctx has ended and answered is not called within
+// hardStop: a system call on a NIC cannot be interrupted, and neither a boot nor a
+// person is to wait for a driver that does not come back.
+func (a *app) unlessStuck(ctx context.Context) (answered func()) {
+	back := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		select {
+		case <-back:
+		case <-time.After(hardStop):
+			fmt.Fprintf(a.stderr, "enitune: %v, and the kernel does not come back from a call on a NIC; what it was asked for may still come true\n", context.Cause(ctx))
+			os.Exit(agent.ExitError)
+		}
+	})
+	return func() { close(back) }
+}
+
 func (a *app) runOnce(cmd *cobra.Command, o once) error {
 	cfg, err := a.config(cmd)
 	if err != nil {
@@ -98,7 +114,9 @@ func (a *app) runOnce(cmd *cobra.Command, o once) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, offlineTimeout, fmt.Errorf("not done within %v, as a boot waits for it; enitune.service does the rest", offlineTimeout))
 		defer cancel()
 	}
+	answered := a.unlessStuck(ctx)
 	report, m, err := a.reconcileOnce(ctx, cfg, o)
+	answered()
 	if err != nil {
 		return err
 	}

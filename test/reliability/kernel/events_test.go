@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,7 +42,8 @@ func TestLostEventsAreMadeUpForByALook(t *testing.T) {
 			h.configure("resync_interval: 1h")
 			d := h.start(none)
 			d.ready()
-			d.f.On(faults.Match{Op: faults.Receive, Socket: socket}, faults.Times(3, faults.Fail(unix.ENOBUFS)))
+			receive := faults.Match{Op: faults.Receive, Socket: socket}
+			d.f.On(receive, faults.Times(3, faults.Fail(unix.ENOBUFS)))
 			netns.SetChannels(t, "eth1", 1) // tells both sources
 			d.Await("eth1 queues: 1 -> 4")
 			if r := d.converges(); !up(source, true)(r) {
@@ -49,6 +51,10 @@ func TestLostEventsAreMadeUpForByALook(t *testing.T) {
 			}
 			if n := d.Count("event source is down"); n > 0 {
 				t.Error("lost events are taken for a broken source")
+			}
+			lost := slices.ContainsFunc(d.f.Calls(receive), func(r faults.Record) bool { return r.Errno == unix.ENOBUFS })
+			if !lost {
+				t.Error("no event was lost")
 			}
 		})
 	}

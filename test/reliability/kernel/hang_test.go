@@ -3,6 +3,8 @@
 package kernel
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +88,8 @@ func TestAnApplyThatTheKernelKeepsCanBeEnded(t *testing.T) {
 	f := faults.Under(t, cmd)
 	d := &daemon{h: h, f: f}
 	f.On(on(faults.SetChannels), hang(t, d, nil))
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +105,7 @@ func TestAnApplyThatTheKernelKeepsCanBeEnded(t *testing.T) {
 	case <-time.After(3 * time.Second):
 		t.Fatal("it does not end")
 	}
-	if code := cmd.ProcessState.ExitCode(); code != agent.ExitError {
-		t.Errorf("exit %d", code)
+	if code := cmd.ProcessState.ExitCode(); code != agent.ExitError || !strings.Contains(said.String(), "the kernel does not come back") {
+		t.Errorf("exit %d, said %q", code, said.String())
 	}
 }

@@ -20,7 +20,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	closeXDP := loadXDP()
 	code := netns.Run(m)
+	closeXDP()
 	clean()
 	os.Exit(code)
 }
