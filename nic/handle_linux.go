@@ -108,6 +108,14 @@ func (h *Handle) same(n NIC, op string) (NIC, error) {
 // one if the kernel refuses them together.
 func (h *Handle) setTogether(n NIC, op Operation, group []Change) []Result {
 	refused, err := h.setOnce(n.Name, op, group)
+	if index, _ := h.ioctl.index(n.Name); index != n.Index {
+		// It was renamed meanwhile: the call, which is by name, may have found no
+		// device, or another.
+		if n, err = h.same(n, op.String()); err != nil {
+			return allFailed(group, err)
+		}
+		refused, err = h.setOnce(n.Name, op, group)
+	}
 	if len(group) > 1 && err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrDenied) {
 		var results []Result
 		for _, ch := range group {

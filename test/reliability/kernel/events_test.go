@@ -156,25 +156,31 @@ func TestWithoutEthtoolsNetlinkFamilyARefusalIsToldWithoutTheKernelsWords(t *tes
 }
 
 func TestAListOfNICsThatCannotBeReadIsAnError(t *testing.T) {
+	whole := newHost(t)
 	for _, errno := range []unix.Errno{unix.ENOBUFS, unix.EINTR, unix.ENOMEM} {
 		t.Run(unix.ErrnoName(errno), func(t *testing.T) {
-			h := newHost(t)
-			list := faults.Match{Op: faults.Receive, Socket: faults.RouteRequests}
-			_, r, code := h.apply(func(f *faults.Injector) { f.On(list, faults.Fail(errno)) })
+			_, r, code := whole.in(t).apply(func(f *faults.Injector) { f.On(lists(), faults.Fail(errno)) })
 			if code != agent.ExitError || r.InSync || len(r.Errors) != 1 || !strings.Contains(r.Errors[0].Message, "list links: "+errno.Error()) {
 				t.Errorf("exit %d, %+v", code, r.Errors)
 			}
-			h.configure("resync_interval: 1s")
-			var fault *faults.Rule
-			d := h.start(func(f *faults.Injector) { fault = f.On(list, faults.Fail(errno)) })
-			d.settles("an error of the kernel", func(r agent.Report) bool { return len(r.Errors) > 0 })
-			if got := d.metric(`enitune_source_up{source="kernel"}`); got != "0" {
-				t.Errorf("enitune_source_up is %q", got)
-			}
-			fault.End()
-			d.converges()
 		})
 	}
+}
+
+// lists are the answers to requests for links.
+func lists() faults.Match { return faults.Match{Op: faults.Receive, Socket: faults.RouteRequests} }
+
+func TestAListOfNICsThatCannotBeReadAtTheStartIsReadLater(t *testing.T) {
+	h := newHost(t)
+	h.configure("resync_interval: 1s")
+	var fault *faults.Rule
+	d := h.start(func(f *faults.Injector) { fault = f.On(lists(), faults.Fail(unix.ENOBUFS)) })
+	d.settles("an error of the kernel", func(r agent.Report) bool { return len(r.Errors) > 0 })
+	if got := d.metric(`enitune_source_up{source="kernel"}`); got != "0" {
+		t.Errorf("enitune_source_up is %q", got)
+	}
+	fault.End()
+	d.converges()
 }
 
 func TestNICsThatAreKnownAreKeptWhileTheListCannotBeRead(t *testing.T) {
@@ -182,7 +188,7 @@ func TestNICsThatAreKnownAreKeptWhileTheListCannotBeRead(t *testing.T) {
 	h.configure("resync_interval: 1s")
 	d := h.start(none)
 	d.ready()
-	fault := d.f.On(faults.Match{Op: faults.Receive, Socket: faults.RouteRequests}, faults.Fail(unix.ENOBUFS))
+	fault := d.f.On(lists(), faults.Fail(unix.ENOBUFS))
 	d.Signal(unix.SIGHUP) // lists anew
 	r := d.settles("an error of the kernel", func(r agent.Report) bool { return len(r.Errors) > 0 })
 	if len(r.NICs) != 2 || setting(r, "eth2", nic.Queues).Reason != plan.InSync {
@@ -194,7 +200,7 @@ func TestNICsThatAreKnownAreKeptWhileTheListCannotBeRead(t *testing.T) {
 
 func TestASocketForRequestsClosedUnderTheAgentDoesNotStopIt(t *testing.T) {
 	for name, call := range map[string]faults.Match{
-		"rtnetlink":            {Op: faults.Receive, Socket: faults.RouteRequests},
+		"rtnetlink":            lists(),
 		"ioctl":                on(faults.GetChannels),
 		"ioctl before a write": on(faults.SetChannels),
 	} {

@@ -19,9 +19,8 @@ import (
 func stuck() map[string]faults.Match {
 	return map[string]faults.Match{
 		"reading channels": on(faults.GetChannels),
-		"reading rings":    on(faults.GetRings),
 		"writing channels": on(faults.SetChannels),
-		"listing":          {Op: faults.Receive, Socket: faults.RouteRequests},
+		"listing":          lists(),
 	}
 }
 

@@ -5,6 +5,7 @@ package kernel
 import (
 	"errors"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,17 +46,28 @@ func moments() map[string]func(f *faults.Injector, do func()) {
 		"in the middle of the reading": func(f *faults.Injector, do func()) {
 			f.On(on(faults.GetChannels), faults.Times(1, faults.After(do)))
 		},
-		"before the write": func(f *faults.Injector, do func()) { f.On(on(faults.GetRings), faults.Times(1, faults.After(do))) },
-		"in the middle of the write": func(f *faults.Injector, do func()) {
+		beforeTheWrite: func(f *faults.Injector, do func()) { f.On(on(faults.GetRings), faults.Times(1, faults.After(do))) },
+		inTheWrite: func(f *faults.Injector, do func()) {
 			f.On(on(faults.SetChannels), faults.Times(1, faults.Before(do)))
 		},
 		"after the write": func(f *faults.Injector, do func()) { f.On(on(faults.SetChannels), faults.Times(1, faults.After(do))) },
 	}
 }
 
-// atEachMoment has a daemon repair a change of eth1, do something at each moment of that, and look at the outcome.
-func atEachMoment(t *testing.T, do func(h *host), look func(t *testing.T, d *daemon)) {
+// The two moments that matter most: the plan is made, and the NIC is another one.
+const (
+	beforeTheWrite = "before the write"
+	inTheWrite     = "in the middle of the write"
+)
+
+// atMoments has a daemon repair a change of eth1, do something at some moments of that, and look at the outcome. No moment
+// named means all.
+func atMoments(t *testing.T, do func(h *host), look func(t *testing.T, d *daemon), only ...string) {
+	t.Helper()
 	for moment, rule := range moments() {
+		if len(only) > 0 && !slices.Contains(only, moment) {
+			continue
+		}
 		t.Run(moment, func(t *testing.T) {
 			h := newHost(t)
 			d := h.start(none)
@@ -75,7 +87,7 @@ func atEachMoment(t *testing.T, do func(h *host), look func(t *testing.T, d *dae
 }
 
 func TestANICRenamedUnderTheAgentIsTheSameNIC(t *testing.T) {
-	atEachMoment(t, func(h *host) { rename(h.t, "eth1", "ens9") }, func(t *testing.T, d *daemon) {
+	atMoments(t, func(h *host) { rename(h.t, "eth1", "ens9") }, func(t *testing.T, d *daemon) {
 		r := d.settles("ens9 in sync", func(r agent.Report) bool { return setting(r, "ens9", nic.Queues).Reason == plan.InSync })
 		if got := netns.Channels(t, "ens9"); got != wanted || !r.InSync {
 			t.Errorf("%d channels, %+v", got, r)
@@ -89,8 +101,8 @@ func TestANICRenamedUnderTheAgentIsTheSameNIC(t *testing.T) {
 		if len(others) != 1 || others[0].To != 1 {
 			t.Errorf("taken for another program's: %+v", others)
 		}
-		if n := d.Count("NIC is gone"); n > 0 {
-			t.Error("a renamed NIC is taken for gone")
+		if d.Count("NIC is gone")+d.Count("the kernel refused") > 0 {
+			t.Error("a renamed NIC is taken for gone, or for one that refuses")
 		}
 		if n := d.writes(); n > 2 { // one that found no such name
 			t.Errorf("%d writes", n)
@@ -104,17 +116,20 @@ func TestTwoNICsThatSwapNamesUnderTheAgentBothConverge(t *testing.T) {
 		rename(h.t, "eth2", "eth1")
 		rename(h.t, "tmp0", "eth2")
 	}
-	atEachMoment(t, swap, func(t *testing.T, d *daemon) {
+	atMoments(t, swap, func(t *testing.T, d *daemon) {
 		d.settles("both in sync", func(r agent.Report) bool {
 			return r.InSync && len(r.NICs) == 2 && setting(r, "eth1", nic.Queues).Current == wanted && r.NICs[0].ENI == "eni-1" && r.NICs[0].Device == "eth2"
 		})
 		if one, two := netns.Channels(t, "eth1"), netns.Channels(t, "eth2"); one != wanted || two != wanted {
 			t.Errorf("%d and %d channels", one, two)
 		}
+		if d.Count("the kernel refused") > 0 {
+			t.Error("a write that another NIC got is taken for refused")
+		}
 		if n := d.writes(); n > 2 {
 			t.Errorf("%d writes", n)
 		}
-	})
+	}, beforeTheWrite, inTheWrite)
 }
 
 // alone tells that eth2 is in line and eni-1 has no NIC, which is no failure.
@@ -124,7 +139,7 @@ func alone(r agent.Report) bool {
 }
 
 func TestANICThatVanishesUnderTheAgentHindersNoOther(t *testing.T) {
-	atEachMoment(t, func(h *host) { netns.Delete(h.t, "eth1") }, func(t *testing.T, d *daemon) {
+	atMoments(t, func(h *host) { netns.Delete(h.t, "eth1") }, func(t *testing.T, d *daemon) {
 		d.settles("eth2 in sync and eni-1 without a NIC", alone)
 		if n := d.writes(); n > 1 {
 			t.Errorf("%d writes to a NIC that is gone", n)
@@ -139,13 +154,13 @@ func TestANICThatComesBackWithAnotherIndexUnderTheAgentIsANewNIC(t *testing.T) {
 		netns.Delete(h.t, "eth1")
 		h.nic("eth1", mac1)
 	}
-	atEachMoment(t, replug, func(t *testing.T, d *daemon) {
+	atMoments(t, replug, func(t *testing.T, d *daemon) {
 		d.converges()
 		await(t, "4 channels", func() int { return netns.Channels(t, "eth1") }, func(n int) bool { return n == wanted })
 		if n := d.writes(); n > 2 {
 			t.Errorf("%d writes", n)
 		}
-	})
+	}, beforeTheWrite, inTheWrite)
 }
 
 func TestTwoNICsThatSwapAddressesUnderTheAgentBelongToEachOthersENI(t *testing.T) {
@@ -155,7 +170,7 @@ func TestTwoNICsThatSwapAddressesUnderTheAgentBelongToEachOthersENI(t *testing.T
 		setMAC(h.t, "eth1", mac2)
 		h.cloud.PutENI(world.ENI("eni-2", mac2, other))
 	}
-	atEachMoment(t, swap, func(t *testing.T, d *daemon) {
+	atMoments(t, swap, func(t *testing.T, d *daemon) {
 		d.Signal(unix.SIGHUP) // for the new number of queues
 		d.settles("eth1 with the queues of eni-2", func(r agent.Report) bool {
 			one, two := setting(r, "eth1", nic.Queues), setting(r, "eth2", nic.Queues)
@@ -164,7 +179,7 @@ func TestTwoNICsThatSwapAddressesUnderTheAgentBelongToEachOthersENI(t *testing.T
 		if one, two := netns.Channels(t, "eth1"), netns.Channels(t, "eth2"); one != other || two != wanted {
 			t.Errorf("%d and %d channels", one, two)
 		}
-	})
+	}, beforeTheWrite, inTheWrite)
 }
 
 // other is a queue number that eni-2 gets.
@@ -177,7 +192,7 @@ func TestANICMovedToAnotherNamespaceIsMissingUntilItComesBack(t *testing.T) {
 			h.t.Errorf("move eth1: %v", err)
 		}
 	}
-	atEachMoment(t, move, func(t *testing.T, d *daemon) {
+	atMoments(t, move, func(t *testing.T, d *daemon) {
 		d.settles("eth2 in sync and eni-1 without a NIC", alone)
 		away.Do(func() {
 			netns.SetChannels(t, "eth1", 1)
@@ -189,7 +204,7 @@ func TestANICMovedToAnotherNamespaceIsMissingUntilItComesBack(t *testing.T) {
 		if got := netns.Channels(t, "eth1"); got != wanted {
 			t.Errorf("%d channels", got)
 		}
-	})
+	}, beforeTheWrite, inTheWrite)
 }
 
 func TestANICThatGoesDownAndUpStaysInLine(t *testing.T) {
