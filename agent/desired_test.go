@@ -3,6 +3,7 @@ package agent
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -89,4 +90,36 @@ func TestResolveTakesTheStrongestSource(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
+}
+
+// FuzzDescribe: whatever the API and an ENI's tags say, what is wanted stays in
+// range and in the cloud's own sources, is not refused when it is read back from
+// disk, and the complaints are single lines.
+func FuzzDescribe(f *testing.F) {
+	for _, seed := range []struct{ rx, tx string }{{"8192", "8192"}, {"8192", "16384"}, {"08192", "-1"}, {"9223372036854775808", "\x1b[31m\n"}, {"", "1024"}} {
+		f.Add([]byte(`{"NetworkInterfaceId":"eni-1","MacAddress":"00:16:3e:00:00:01","Type":"Primary","QueueNumber":4,"RxQueueSize":"8192"}`), seed.rx, seed.tx, 4)
+	}
+	f.Add([]byte(`{"NetworkInterfaceId":"e\n","Type":"<b>","QueueNumber":0,"NetworkInterfaceTrafficConfig":{"QueueNumber":2147483647}}`), "1", "2", -1)
+	f.Fuzz(func(t *testing.T, reply []byte, rx, tx string, byType int) {
+		ni, err := eni.ParseNetworkInterfaceAttribute(reply)
+		if err != nil {
+			return
+		}
+		ni.Tags = map[string]string{TagRxQueueSize: rx, TagTxQueueSize: tx}
+		e, problems := describe(ni, &TypeQueues{Primary: &byType, Secondary: &byType})
+		for _, p := range problems {
+			if plainID(ni.ID) && strings.ContainsFunc(p.Message, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("not a line: %q", p.Message)
+			}
+		}
+		if d := (Desired{InstanceID: "i-1", ENIs: []ENI{e}}); plainID(ni.ID) && d.check() != nil {
+			t.Errorf("%+v: %v", e, d.check())
+		}
+		for _, s := range nic.Settings() {
+			w := resolve(Rule{}, e, s, nic.Reading{Current: 1, Max: 8})
+			if w.Source == plan.Override || w.Source != 0 && w.Value < 1 || w.Value > maxRing {
+				t.Errorf("%s: %+v of %+v", s, w, e)
+			}
+		}
+	})
 }

@@ -83,7 +83,9 @@ func decodeSince(data []byte, now time.Time) Since {
 	}
 	s := Since{}
 	for _, e := range body.Drift {
-		if e.MAC != "" && !e.Since.IsZero() && e.Since.Before(now) {
+		// Without its setting, an entry would be written back under a name that
+		// makes the whole file unreadable.
+		if plainMAC(e.MAC) && slices.Contains(nic.Settings(), e.Setting) && !e.Since.IsZero() && e.Since.Before(now) {
 			s[sinceKey{e.MAC, e.Setting}] = e.Since
 		}
 	}

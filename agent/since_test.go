@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,6 +99,8 @@ func TestTimesOfDriftThatCannotBeReadAreNotKnown(t *testing.T) {
 		"another version": {sealed(t, 2, `[]`), 0},
 		"cut off":         {entry(now.Add(-time.Hour))[:40], 0},
 		"another setting": {sealed(t, sinceVersion, `[{"mac":"a","setting":"colour","since":"2026-01-01T00:00:00Z"}]`), 0},
+		"no setting":      {sealed(t, sinceVersion, `[{"mac":"00:16:3e:00:00:01","since":"2026-01-01T00:00:00Z"}]`), 0},
+		"no address":      {sealed(t, sinceVersion, `[{"mac":"eth0\n","setting":"queues","since":"2026-01-01T00:00:00Z"}]`), 0},
 		"nothing":         {"", 0},
 	} {
 		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
@@ -145,14 +148,25 @@ func TestTimesOfDriftThatAreDamagedAreNotKnown(t *testing.T) {
 	}
 }
 
+// FuzzTimesOfDrift: what is read is of a NIC, a setting and the past, and writing
+// it gives the same again.
 func FuzzTimesOfDrift(f *testing.F) {
 	f.Add([]byte(sealed(f, sinceVersion, `[{"mac":"00:16:3e:00:00:01","setting":"queues","since":"2026-01-01T00:00:00Z"}]`)))
+	f.Add([]byte(sealed(f, sinceVersion, `[{"mac":"00:16:3e:00:00:01","since":"2026-01-01T00:00:00Z"}]`)))
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	file := SinceFile{filepath.Join(f.TempDir(), "drift.json")}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for k, at := range decodeSince(data, now) {
-			if k.mac == "" || at.IsZero() || !at.Before(now) {
+		s := decodeSince(data, now)
+		for k, at := range s {
+			if !plainMAC(k.mac) || !slices.Contains(nic.Settings(), k.setting) || at.IsZero() || !at.Before(now) {
 				t.Errorf("%v since %v", k, at)
 			}
+		}
+		if _, err := file.Keep(s, nil); err != nil {
+			t.Fatal(err)
+		}
+		if again := file.Load(now); len(s) > 0 && !again.equal(s) {
+			t.Errorf("%v\nis written and read as\n%v", s, again)
 		}
 	})
 }

@@ -70,8 +70,8 @@ func decodeState(data []byte) (stateBody, error) {
 	if err := unseal(data, stateVersion, &body); err != nil {
 		return stateBody{}, fmt.Errorf("not a state file: %w", err)
 	}
-	if body.Desired.InstanceID == "" {
-		return stateBody{}, errors.New("it names no instance")
+	if err := body.Desired.check(); err != nil {
+		return stateBody{}, err
 	}
 	return body, nil
 }

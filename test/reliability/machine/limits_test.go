@@ -32,7 +32,7 @@ func TestADaemonOutOfDescriptorsGoesOnAndRecovers(t *testing.T) {
 	d := i.start()
 	i.awaitChannels(4)
 	before := limit(t, d.PID(), unix.RLIMIT_NOFILE, 3) // not one more
-	for n := range 2 { // a third time would be a fight
+	for n := range 2 {                                 // a third time would be a fight
 		netns.SetChannels(t, device, 1+n)
 		i.awaitChannels(4)
 	}
