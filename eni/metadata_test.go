@@ -7,12 +7,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http/httpguts"
 )
 
 // fakeService is a metadata service in hardened mode. It gives tokens token-1,
@@ -289,4 +291,28 @@ func TestNewMetadataRefusesBadOptions(t *testing.T) {
 			t.Errorf("%+v: error %v", o, err)
 		}
 	}
+}
+
+// FuzzMetadataValue: a single value of the metadata service is a word, which can
+// stand in a path, a label and a host name, or refused in one line; a token can
+// stand in a header.
+func FuzzMetadataValue(f *testing.F) {
+	for _, seed := range []string{"i-bp1test", "cn-hangzhou", "<html>\n<title>404</title>", "../../latest/user-data", "a b", "role/\n", "\x1b[31m", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if v, err := parseWord(text); err != nil {
+			checkText(t, err.Error())
+		} else if v != text || strings.ContainsAny(v, "/\\ \n\"<>&?#%") || strings.HasPrefix(v, ".") {
+			t.Errorf("%q is a word", v)
+		}
+		if v, err := parseRegion(text); err != nil {
+			checkText(t, err.Error())
+		} else if u, err := url.Parse("https://ecs-vpc." + v + ".aliyuncs.com"); err != nil || u.Host != "ecs-vpc."+v+".aliyuncs.com" {
+			t.Errorf("%q is a region", v)
+		}
+		if tokenForm.MatchString(text) && !httpguts.ValidHeaderFieldValue(text) {
+			t.Errorf("%q is a token", text)
+		}
+	})
 }

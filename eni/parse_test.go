@@ -227,9 +227,7 @@ func FuzzParseNetworkInterfaces(f *testing.F) {
 			return
 		}
 		for _, n := range page.Interfaces {
-			if n.ID == "" || n.MAC != "" && len(n.MAC) != 17 || n.MAC != strings.ToLower(n.MAC) {
-				t.Errorf("id %q, MAC %q", n.ID, n.MAC)
-			}
+			checkInterface(t, n)
 		}
 		for _, p := range page.Problems {
 			checkText(t, p)
@@ -240,10 +238,36 @@ func FuzzParseNetworkInterfaces(f *testing.F) {
 func FuzzParseNetworkInterfaceAttribute(f *testing.F) {
 	f.Add([]byte(`{"NetworkInterfaceId":"eni-1","EnhancedNetwork":{"EnableSriov":"true"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := ParseNetworkInterfaceAttribute(data); err != nil {
+		n, err := ParseNetworkInterfaceAttribute(data)
+		if err != nil {
 			checkText(t, err.Error())
+			return
 		}
+		checkInterface(t, n)
 	})
+}
+
+// checkInterface: an ENI that was read has an id, an address in one form or none,
+// and counts that are counts.
+func checkInterface(t *testing.T, n NetworkInterface) {
+	t.Helper()
+	if n.ID == "" || n.MAC != "" && len(n.MAC) != 17 || n.MAC != strings.ToLower(n.MAC) {
+		t.Errorf("id %q, MAC %q", n.ID, n.MAC)
+	}
+	counts := []*int{n.QueueNumber, n.QueuePairNumber, n.RxQueueSize, n.TxQueueSize, n.Attachment.DeviceIndex, n.Attachment.NetworkCardIndex}
+	if c := n.TrafficConfig; c != nil {
+		counts = append(counts, c.QueueNumber, c.QueuePairNumber, c.RxQueueSize, c.TxQueueSize)
+	}
+	checkCounts(t, counts...)
+}
+
+func checkCounts(t *testing.T, counts ...*int) {
+	t.Helper()
+	for _, c := range counts {
+		if c != nil && (*c < 0 || *c > 1<<31-1) {
+			t.Errorf("a count of %d", *c)
+		}
+	}
 }
 
 func FuzzParseInstanceTypes(f *testing.F) {
@@ -257,6 +281,7 @@ func FuzzParseInstanceTypes(f *testing.F) {
 			if typ.ID == "" {
 				t.Error("a type without an id")
 			}
+			checkCounts(t, typ.EniQuantity, typ.EniTotalQuantity, typ.PrimaryEniQueueNumber, typ.SecondaryEniQueueNumber, typ.MaximumQueueNumberPerEni, typ.TotalEniQueueQuantity)
 		}
 	})
 }
@@ -270,6 +295,11 @@ func FuzzParseIdentity(f *testing.F) {
 		}
 		if id.RegionID != "" && !isDNSLabel(id.RegionID) {
 			t.Errorf("region %q", id.RegionID)
+		}
+		for _, text := range []string{id.InstanceID, id.InstanceType, id.ZoneID, id.OwnerAccountID} {
+			if text != "" && !word.MatchString(text) {
+				t.Errorf("%q is no word", text)
+			}
 		}
 	})
 }

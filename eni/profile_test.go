@@ -143,6 +143,11 @@ func FuzzParseCLIConfig(f *testing.F) {
 	f.Add([]byte(`{"profiles":[{"name":"a","mode":"ChainableRamRoleArn","source_profile":"a"},null]}`), "a")
 	f.Add([]byte(`{"profiles":7}`), "")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
+		data = append(data, canarySecret...) // as in a file that breaks off
+		if _, err := parseCLIConfig(data); err != nil {
+			mustNotLeak(t, err.Error())
+		}
+		data = data[:len(data)-len(canarySecret)]
 		c, err := parseCLIConfig(data)
 		if err != nil {
 			mustNotLeak(t, err.Error())

@@ -69,18 +69,6 @@ func TestEthtoolDevice(t *testing.T) {
 	}
 }
 
-func FuzzParseLink(f *testing.F) {
-	f.Add(linkMessage(3, 0, attr(iflaAddress, make([]byte, 6)), attr(iflaLinkInfo, attr(iflaInfoKind, []byte("veth\x00")))))
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		l, err := parseLink(b)
-		if err == nil && len(b) < sizeofIfInfomsg {
-			t.Errorf("%d bytes were read as %+v", len(b), l)
-		}
-		_, _ = ethtoolDevice(b)
-	})
-}
-
 func TestParseLinkDoesNotAllocateForPods(t *testing.T) {
 	msg := linkMessage(4, 0, attr(iflaAddress, make([]byte, 6)), attr(iflaLinkInfo, attr(iflaInfoKind, []byte("veth\x00"))))
 	if n := testing.AllocsPerRun(100, func() { _, _ = parseLink(msg) }); n > 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,9 +10,12 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 	"golang.org/x/term"
 
 	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/internal/plain"
 )
 
 // printReport writes a report to stdout in the chosen format.
@@ -29,14 +33,37 @@ func (a *app) printDocument(v any) error {
 		return err
 	}
 	if a.output == "yaml" {
-		if data, err = yaml.JSONToYAML(data); err != nil {
+		if data, err = toYAML(data); err != nil {
 			return err
 		}
-		_, err = a.stdout.Write(data)
-		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s\n", data)
+	_, err = fmt.Fprintf(a.stdout, "%s\n", bytes.TrimRight(plain.JSON(data), "\n"))
 	return err
+}
+
+// toYAML writes JSON as YAML, its keys in their order. Texts that do not print are
+// put in double quotes, in which they are escaped: names and tags come from outside.
+func toYAML(data []byte) ([]byte, error) {
+	var v any
+	if err := yaml.UnmarshalWithOptions(data, &v, yaml.UseOrderedMap()); err != nil {
+		return nil, err
+	}
+	node, err := yaml.ValueToNode(v)
+	if err != nil {
+		return nil, err
+	}
+	ast.Walk(quoteOdd{}, node)
+	return []byte(node.String()), nil
+}
+
+// quoteOdd is an ast.Visitor.
+type quoteOdd struct{}
+
+func (q quoteOdd) Visit(n ast.Node) ast.Visitor {
+	if s, ok := n.(*ast.StringNode); ok && oneLine(s.Value) != s.Value {
+		s.Token.Type = token.DoubleQuoteType
+	}
+	return q
 }
 
 // painter decides whether to use colour.

@@ -20,6 +20,7 @@ import (
 	"github.com/enitune/enitune/internal/config"
 	"github.com/enitune/enitune/internal/footprint"
 	"github.com/enitune/enitune/internal/page"
+	"github.com/enitune/enitune/internal/plain"
 	"github.com/enitune/enitune/internal/web"
 	"github.com/enitune/enitune/metrics"
 	"github.com/enitune/enitune/nic"
@@ -122,7 +123,8 @@ func (s *service) newServer(cfg config.Web) (*web.Server, error) {
 			if !ok {
 				return nil, errors.New("no report yet: the first reconcile has not ended")
 			}
-			return json.Marshal(r)
+			text, err := json.Marshal(r)
+			return plain.JSON(text), err
 		},
 	})
 }

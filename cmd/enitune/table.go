@@ -19,7 +19,7 @@ import (
 func writeReport(w io.Writer, r agent.Report, p painter) error {
 	var b strings.Builder
 	b.WriteString(p.paint(bold, oneLine(headline(r))) + "\n")
-	b.WriteString(p.paint(dim, origin(r)) + "\n")
+	b.WriteString(p.paint(dim, oneLine(origin(r))) + "\n")
 	writeProblems(&b, r, p)
 	if len(r.NICs) > 0 {
 		b.WriteString("\n" + settingsTable(r, p) + "\n")
@@ -196,7 +196,7 @@ func settingRow(n agent.NICReport, s agent.SettingReport, p painter) table.Row {
 	default:
 		reason = p.paint(dim, reason)
 	}
-	return table.Row{oneLine(n.Device), orDash(n.ENI), s.Setting.String(), number(s.Current), number(s.Desired), number(s.Max),
+	return table.Row{oneLine(n.Device), orDash(oneLine(n.ENI)), s.Setting.String(), number(s.Current), number(s.Desired), number(s.Max),
 		orDash(s.Source.String()), s.Action.String(), reason}
 }
 

@@ -13,6 +13,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/journal"
 	"golang.org/x/term"
+
+	"github.com/enitune/enitune/internal/plain"
 )
 
 // The formats of Options.
@@ -78,7 +80,7 @@ func handler(o Options) (slog.Handler, error) {
 	}
 	switch o.Format {
 	case FormatJSON:
-		return slog.NewJSONHandler(w, options), nil
+		return slog.NewJSONHandler(plain.Writer(w), options), nil
 	case FormatAuto:
 		if isJournal(o.Stderr, os.Getenv("JOURNAL_STREAM")) && journal.Enabled() {
 			fallback := slog.NewTextHandler(o.Stderr, options)
