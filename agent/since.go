@@ -112,7 +112,7 @@ func (f SinceFile) Keep(s, last Since) (Since, error) {
 	if err != nil {
 		return last, fmt.Errorf("write %s: %w", f.Path, err)
 	}
-	if err := durable.WriteFile(f.Path, data, 0o644); err != nil {
+	if err := durable.WriteFile(f.Path, data, fileMode); err != nil {
 		return last, err
 	}
 	return s, nil

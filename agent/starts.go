@@ -9,8 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/enitune/enitune/internal/durable"
 	"github.com/enitune/enitune/internal/regular"
 )
 
@@ -43,8 +42,8 @@ func (f StartsFile) Note(now time.Time) (int, error) {
 	}
 	data, encodeErr := json.Marshal(starts)
 	err = errors.Join(err, encodeErr, os.MkdirAll(filepath.Dir(f.Path), 0o755))
-	if writeErr := renameio.WriteFile(f.Path, append(data, '\n'), 0o644, renameio.WithTempDir(filepath.Dir(f.Path)), renameio.IgnoreUmask()); writeErr != nil {
-		err = errors.Join(err, fmt.Errorf("write the times of starts: %w", writeErr))
+	if writeErr := durable.WriteFile(f.Path, append(data, '\n'), fileMode); writeErr != nil {
+		err = errors.Join(err, writeErr)
 	}
 	return len(starts), err
 }

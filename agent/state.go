@@ -54,6 +54,11 @@ func (f StateFile) Load() (Desired, error) {
 	if err != nil {
 		return Desired{}, err
 	}
+	for _, path := range []string{filepath.Dir(f.Path), f.Path} {
+		if err := guarded(path); err != nil {
+			return Desired{}, fmt.Errorf("%w: %w", ErrStateUnusable, err)
+		}
+	}
 	body, err := decodeState(data)
 	if err == nil && body.Machine != "" && f.Machine != "" && body.Machine != f.Machine {
 		err = errors.New("it was written on another machine (a disk made from an image?)")
@@ -127,7 +132,10 @@ func (f StateFile) Save(d Desired) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the state directory: %w", err)
 	}
-	if err := durable.WriteFile(f.Path, data, 0o644); err != nil {
+	if err := guarded(dir); err != nil {
+		return fmt.Errorf("write the state file: %w", err)
+	}
+	if err := durable.WriteFile(f.Path, data, fileMode); err != nil {
 		return fmt.Errorf("the desired state is not kept on disk: %w", err)
 	}
 	return nil

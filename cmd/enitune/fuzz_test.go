@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -11,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/nic"
+	"github.com/enitune/enitune/plan"
 )
 
 // FuzzReportFromTheSocket: whatever stands behind the socket answers, what is
@@ -41,7 +44,7 @@ func FuzzReportFromTheSocket(f *testing.F) {
 				t.Fatal(err)
 			}
 			checkTerminal(t, format, b.String())
-			if format != "json" {
+			if format != "json" || !complete(r) {
 				continue
 			}
 			var again agent.Report
@@ -53,6 +56,19 @@ func FuzzReportFromTheSocket(f *testing.F) {
 			}
 		}
 	})
+}
+
+// complete tells whether a report's settings have the names without which it cannot
+// be read again.
+func complete(r agent.Report) bool {
+	for _, n := range r.NICs {
+		for _, s := range n.Settings {
+			if !slices.Contains(nic.Settings(), s.Setting) || !slices.Contains(plan.Actions(), s.Action) || !slices.Contains(plan.Reasons(), s.Reason) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func mustJSON(t testing.TB, v any) []byte {

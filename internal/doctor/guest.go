@@ -173,7 +173,7 @@ func (k kernel) before(o kernel) bool {
 // parseRelease reads the beginning of uname -r, such as 5.10.134-16.al8.x86_64.
 func parseRelease(release string) (kernel, error) {
 	var k kernel
-	if _, err := fmt.Sscanf(release, "%d.%d", &k.major, &k.minor); err != nil {
+	if _, err := fmt.Sscanf(release, "%d.%d", &k.major, &k.minor); err != nil || k.major < 0 || k.minor < 0 {
 		return kernel{}, fmt.Errorf("the kernel's version %q is not understood", release)
 	}
 	return k, nil

@@ -13,7 +13,7 @@ import (
 )
 
 // WriteFile replaces a file by one with data, atomically and durably; the folder
-// must exist. perm is for a file that is not there yet, whatever the umask.
+// must exist. The mode is perm, whatever the umask and the mode of the file before.
 //
 // It writes to a temporary file beside the real one, .NAME and a number, and
 // removes those that writers left behind which were killed: each writer holds a
@@ -48,7 +48,7 @@ func replace(path string, data []byte, perm os.FileMode) error {
 		return err
 	}
 	defer tmp.Close()
-	if err := fill(tmp, data, permissions(path, perm)); err != nil {
+	if err := fill(tmp, data, perm); err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
 	if err := os.Rename(tmp.Name(), path); err != nil {
@@ -66,14 +66,6 @@ func fill(tmp *os.File, data []byte, perm os.FileMode) error {
 		return err
 	}
 	return tmp.Sync()
-}
-
-// permissions are those of the file that is there, or perm.
-func permissions(path string, perm os.FileMode) os.FileMode {
-	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
-		return info.Mode().Perm()
-	}
-	return perm
 }
 
 // locking is how often openTemporary tries; a sweep by another process takes a

@@ -1,0 +1,26 @@
+//go:build netns
+
+// Package security holds the built binary to docs/security.md: it attacks the agent
+// as a local user, the cloud or the network could, for real, in namespaces of its
+// own.
+package security
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
+)
+
+func TestMain(m *testing.M) {
+	clean, err := world.BuildBinary("-race")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := netns.Run(m)
+	clean()
+	os.Exit(code)
+}
