@@ -80,7 +80,7 @@ func FuzzLinkOfTheLibrary(f *testing.F) {
 			return
 		}
 		a := full.Attrs()
-		if a.Index != l.index || len(address) == 6 && [6]byte(a.HardwareAddr) != l.mac {
+		if a.Index != l.index || len(a.HardwareAddr) == 6 && [6]byte(a.HardwareAddr) != l.mac {
 			t.Errorf("read as %+v and as %+v", l, a)
 		}
 	})

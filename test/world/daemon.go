@@ -87,6 +87,23 @@ func (d *Daemon) Stop() (code int, took time.Duration) {
 	return d.cmd.ProcessState.ExitCode(), time.Since(start)
 }
 
+// Wait blocks until the daemon has ended.
+func (d *Daemon) Wait() {
+	d.t.Helper()
+	select {
+	case <-d.ended:
+	case <-time.After(patience):
+		d.t.Fatal("the daemon does not end")
+	}
+}
+
+// Log is the log so far.
+func (d *Daemon) Log() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Join(d.log, "\n")
+}
+
 // Count counts the log lines so far that hold a text.
 func (d *Daemon) Count(text string) int {
 	d.mu.Lock()

@@ -7,9 +7,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +42,7 @@ type host struct {
 
 	mu   sync.Mutex
 	seen []string // secrets that went over the wire: metadata tokens, signatures
+	echo echo     // how the ECS API answers
 }
 
 // newHost makes an instance with one NIC, which is that of an ENI with 4 queues.
@@ -85,6 +88,41 @@ func (h *host) serve() (caFile string) {
 	return caFile
 }
 
+// echo is an ECS API that gives back what it was sent. The zero value does not.
+type echo int
+
+const (
+	echoPage    echo = iota + 1 // as a proxy's error page
+	echoRefusal                 // as the API's own words on a wrong signature
+	echoReply                   // as a reply that is no JSON
+)
+
+func (h *host) setEcho(e echo) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.echo = e
+}
+
+// answer answers with the secrets of a request; false if it is to be answered as
+// ever.
+func (e echo) answer(w http.ResponseWriter, r *http.Request) bool {
+	token, query := r.URL.Query().Get("SecurityToken"), r.URL.RawQuery
+	switch e {
+	case echoPage:
+		w.WriteHeader(http.StatusBadGateway)
+		fmt.Fprintf(w, "<html>%s %s https://example.com/?%s</html>", token, r.URL.Query().Get("Signature"), query)
+	case echoRefusal:
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"RequestId":"R","Code":"SignatureDoesNotMatch","Message":"token %s; server string to sign is:POST&%%2F&%s","Recommend":"https://example.com/?%s"}`,
+			token, url.QueryEscape(query), query)
+	case echoReply:
+		fmt.Fprintf(w, "not JSON: %s %s", url.QueryEscape(token), query)
+	default:
+		return false
+	}
+	return true
+}
+
 func (h *host) noting(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.mu.Lock()
@@ -93,8 +131,11 @@ func (h *host) noting(next http.Handler) http.Handler {
 				h.seen = append(h.seen, secret)
 			}
 		}
+		e := h.echo
 		h.mu.Unlock()
-		next.ServeHTTP(w, r)
+		if r.TLS == nil || !e.answer(w, r) {
+			next.ServeHTTP(w, r)
+		}
 	})
 }
 
