@@ -36,7 +36,8 @@ type memory struct {
 }
 
 type nicMemory struct {
-	index    int // interface index at the last look; another one is another device
+	index    int  // interface index at the last look; another one is another device
+	xdp      bool // an XDP program was attached at the last look
 	lastSeen time.Time
 	writes   []time.Time
 	settings map[nic.Setting]*settingMemory
@@ -102,7 +103,12 @@ func (m *memory) observe(st nic.State, now time.Time) (changed []foreign) {
 			sm.reverts = nil
 		}
 	}
-	n.lastSeen = now
+	if n.xdp && !st.XDP { // what was refused for its sake may be taken now
+		for _, sm := range n.settings {
+			sm.refusal = refusal{}
+		}
+	}
+	n.xdp, n.lastSeen = st.XDP, now
 	for _, s := range nic.Settings() {
 		r := st.Reading(s)
 		sm := n.setting(s)

@@ -158,3 +158,27 @@ func TestAWriteThatWasAcceptedAndIsNotThereIsTriedAgainSoon(t *testing.T) {
 		t.Errorf("after %v: %s", busyFirst, got)
 	}
 }
+
+func TestWhatWasRefusedIsTriedAgainWhenTheXDPProgramIsDetached(t *testing.T) {
+	st := eth(1, 1, 8, 1024)
+	st.XDP = true
+	k := newKernel(st)
+	k.answer = func(nic.Change) (error, bool) {
+		return &nic.Error{Device: "eth1", Op: "set channels", Kind: nic.ErrInvalid, Errno: unix.EINVAL}, false
+	}
+	b := newBench(k, nil)
+	view := viewOf(apiENI(1, 4))
+	for range 2 {
+		if got := reason(b.Reconcile(context.Background(), view, true), "eth1", nic.Queues); got != "kernel_refused" {
+			t.Errorf("with the program: %s", got)
+		}
+	}
+	if got := len(k.written()); got != 1 {
+		t.Errorf("%d writes with the program, want 1", got)
+	}
+	k.answer = nil
+	k.plug(eth(1, 1, 8, 1024))
+	if got := reason(b.Reconcile(context.Background(), view, true), "eth1", nic.Queues); got != "in_sync" {
+		t.Errorf("without the program: %s", got)
+	}
+}

@@ -78,3 +78,13 @@ func explain(index int, r request) string {
 	}
 	return ""
 }
+
+// explainXDP names the attached XDP program as the likely reason, where the kernel
+// gives none: virtio_net refuses every change of channels for its sake, without a
+// word.
+func explainXDP(n NIC) string {
+	if !n.XDP {
+		return ""
+	}
+	return "an XDP program is attached, and drivers refuse such changes until it is detached"
+}

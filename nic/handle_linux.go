@@ -1,6 +1,7 @@
 package nic
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,7 +126,7 @@ func (h *Handle) setTogether(n NIC, op Operation, group []Change) []Result {
 	}
 	var kernel *Error
 	if errors.As(err, &kernel) && errors.Is(err, ErrInvalid) && refused.command != 0 {
-		kernel.Detail = explain(n.Index, refused)
+		kernel.Detail = cmp.Or(explain(n.Index, refused), explainXDP(n))
 	}
 	return allFailed(group, err)
 }

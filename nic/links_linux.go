@@ -93,6 +93,7 @@ func (h *Handle) toNIC(l netlink.Link) NIC {
 		Bus:      a.ParentDevBus,
 		Oper:     a.OperState.String(),
 		Master:   a.MasterIndex,
+		XDP:      a.Xdp != nil && a.Xdp.Attached,
 	}
 	if a.Flags&net.FlagLoopback != 0 || n.Kind != "" {
 		return n

@@ -23,6 +23,7 @@ type NIC struct {
 	Bus      string   // bus of Parent ("virtio", "pci"); "" where the kernel does not tell (before Linux 5.14)
 	Oper     string   // operational state as `ip link` prints it: "up", "down", "unknown", ...
 	Master   int      // index of the bond, bridge or failover device that this one belongs to; 0 for none
+	XDP      bool     // an XDP program is attached, for the sake of which drivers refuse to change channels
 }
 
 // Physical tells whether the device stands on a bus, as ENIs do. VLANs, bonds,

@@ -49,6 +49,33 @@ func newOverlay(ctx context.Context, base, dir string) (string, error) {
 	return file, nil
 }
 
+// Drive is an empty disk with an ext4 file system, for a guest in memory, which finds it as /dev/vda and has to mount it. What a
+// guest writes to it stays for the next one, and for that test alone.
+type Drive struct{ file string }
+
+// driveMB is enough for what tests keep there.
+const driveMB = 32
+
+// NewDrive makes a drive, which is removed when the test ends.
+func NewDrive(t testing.TB) *Drive {
+	t.Helper()
+	mkfs, err := lookTool("mkfs.ext4")
+	if err != nil {
+		abort(t, err)
+	}
+	file := filepath.Join(t.TempDir(), "drive.raw")
+	out, err := exec.CommandContext(t.Context(), mkfs, "-q", "-F", file, fmt.Sprintf("%dM", driveMB)).CombinedOutput()
+	if err != nil {
+		t.Fatalf("lab: make a file system: %v: %s", err, out)
+	}
+	return &Drive{file: file}
+}
+
+// qemuArgs is QEMU's part of the drive. Only what the guest has written to it outlives the guest's being killed.
+func (d *Drive) qemuArgs() []string {
+	return []string{"-drive", "id=drive,if=none,format=raw,cache=writeback,file=" + d.file, "-device", "virtio-blk-pci,drive=drive"}
+}
+
 // qemuArgs is QEMU's part of the disk. What the guest has flushed outlives the guest's being killed.
 func (d *Disk) qemuArgs() []string {
 	return []string{

@@ -112,6 +112,9 @@ func qemuArgs(image, initramfs string, o Options, taps map[string]string, portFD
 	if o.Disk != nil {
 		args = append(args, o.Disk.qemuArgs()...)
 	}
+	if o.Drive != nil {
+		args = append(args, o.Drive.qemuArgs()...)
+	}
 	for _, n := range o.NICs {
 		args = append(args,
 			"-netdev", fmt.Sprintf("tap,id=%s,ifname=%s,script=no,downscript=no,queues=%d", n.netdev(), taps[n.ID], n.Queues),

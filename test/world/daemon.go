@@ -111,13 +111,6 @@ func (d *Daemon) Count(text string) int {
 	return strings.Count(strings.Join(d.log, "\n"), text)
 }
 
-// Log gives what was logged so far.
-func (d *Daemon) Log() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return strings.Join(d.log, "\n")
-}
-
 // Await blocks until a log line after those awaited before matches.
 func (d *Daemon) Await(pattern string) string {
 	d.t.Helper()

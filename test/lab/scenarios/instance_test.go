@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,6 +58,11 @@ type options struct {
 	nic    lab.NIC
 	serial string
 	dark   bool // the cloud is not there
+
+	more     []lab.NIC // beside nic
+	memoryMB int
+	drive    *lab.Drive
+	config   string // of the agent; "" leaves the defaults
 }
 
 // primary is the NIC over which a guest reaches the cloud.
@@ -77,12 +83,16 @@ func boot(t *testing.T, o options, enis ...ecssim.ENI) *instance {
 	for _, e := range enis {
 		i.cloud.PutENI(e)
 	}
-	files := map[string]string{"/usr/bin/enitune": os.Getenv(world.BinaryKey)}
+	files := map[string]string{"/usr/bin/enitune": os.Getenv(world.BinaryKey), "/usr/bin/guesttool": os.Getenv(toolKey)}
 	i.guest = lab.Boot(t, lab.Options{
-		Kernel: o.kernel, CPUs: 4, Serial: o.serial, NICs: []lab.NIC{o.nic}, Files: files,
+		Kernel: o.kernel, CPUs: 4, MemoryMB: o.memoryMB, Serial: o.serial, Files: files, Drive: o.drive,
+		NICs:  append([]lab.NIC{o.nic}, o.more...),
 		Hosts: map[string]string{world.ECSHost: world.MetadataAddress},
 		Env:   []string{"SSL_CERT_FILE=/etc/ca.pem", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
 	})
+	if o.config != "" {
+		i.write("/etc/enitune/config.yaml", o.config)
+	}
 	if !o.dark {
 		var ca string
 		ca, i.down = world.Serve(t, i.cloud, world.MetadataAddress, world.MetadataAddress)
@@ -90,9 +100,7 @@ func boot(t *testing.T, o options, enis ...ecssim.ENI) *instance {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := i.guest.WriteFile(t.Context(), "/etc/ca.pem", pem, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		i.write("/etc/ca.pem", string(pem))
 	}
 	return i
 }
@@ -105,6 +113,14 @@ func (i *instance) run(argv ...string) string {
 		i.t.Fatalf("%q ended with %+v", argv, res)
 	}
 	return res.Stdout
+}
+
+// write writes a file in the guest.
+func (i *instance) write(path, content string) {
+	i.t.Helper()
+	if err := i.guest.WriteFile(i.t.Context(), path, []byte(content), 0o644); err != nil {
+		i.t.Fatal(err)
+	}
 }
 
 // report runs an enitune command and reads its document.
@@ -208,6 +224,31 @@ func (d daemon) metrics() string {
 		d.i.t.Fatal(err)
 	}
 	return string(body)
+}
+
+// sum adds up the samples of the series whose name and labels begin with a text.
+func (d daemon) sum(series string) float64 {
+	d.i.t.Helper()
+	sum := 0.0
+	for line := range strings.Lines(d.metrics()) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if strings.HasPrefix(name, series) {
+			v, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				d.i.t.Fatalf("%q: %v", line, err)
+			}
+			sum += v
+		}
+	}
+	return sum
+}
+
+// signal sends the daemon a signal.
+func (d daemon) signal(s syscall.Signal) {
+	d.i.t.Helper()
+	if err := d.Signal(d.i.t.Context(), s); err != nil {
+		d.i.t.Fatal(err)
+	}
 }
 
 // has tells whether the exposition has a line.

@@ -145,11 +145,7 @@ func TestDaemonRepairsByEventAndYieldsToARival(t *testing.T) {
 }
 
 func TestRivalIsOutlastedWhenTheBudgetRefills(t *testing.T) {
-	i := boot(t, options{kernel: "6.12"}, world.ENI("eni-0", mac0, 4))
-	config := "reconcile: {change_budget: {burst: 10, per: 15s}}\n"
-	if err := i.guest.WriteFile(t.Context(), "/etc/enitune/config.yaml", []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	i := boot(t, options{kernel: "6.12", config: "reconcile: {change_budget: {burst: 10, per: 15s}}\n"}, world.ENI("eni-0", mac0, 4))
 	d := i.start()
 	for range 2 {
 		i.run("ethtool", "-L", "eth0", "combined", "1")

@@ -1,0 +1,123 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// channels is struct ethtool_channels (include/uapi/linux/ethtool.h).
+type channels struct {
+	cmd                                 uint32
+	maxRX, maxTX, maxOther, maxCombined uint32
+	rx, tx, other, combined             uint32
+}
+
+// ifreq is struct ifreq with a pointer in its union.
+type ifreq struct {
+	name [unix.IFNAMSIZ]byte
+	data unsafe.Pointer
+	_    [16]byte
+}
+
+// nic is a device and a socket to ask the kernel about it.
+type nic struct {
+	device string
+	fd     int
+}
+
+func openNIC(device string) (nic, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	return nic{device, fd}, err
+}
+
+func (n nic) close() { _ = unix.Close(n.fd) }
+
+// ethtool carries out the command in c, which takes the answer.
+func (n nic) ethtool(c *channels) error {
+	req := ifreq{data: unsafe.Pointer(c)}
+	copy(req.name[:unix.IFNAMSIZ-1], n.device)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(n.fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&req)))
+	runtime.KeepAlive(c)
+	if errno != 0 {
+		return fmt.Errorf("%s: ethtool command %#x: %w", n.device, c.cmd, errno)
+	}
+	return nil
+}
+
+func (n nic) channels() (channels, error) {
+	c := channels{cmd: unix.ETHTOOL_GCHANNELS}
+	return c, n.ethtool(&c)
+}
+
+// combine sets the combined channels.
+func (n nic) combine(combined uint32) error {
+	c, err := n.channels()
+	if err != nil {
+		return err
+	}
+	c.cmd, c.combined = unix.ETHTOOL_SCHANNELS, combined
+	return n.ethtool(&c)
+}
+
+// storm sets the channels to a and b in turn, and the MTU to two values beside
+// that, as fast as the kernel takes it.
+func storm(device string, a, b, times uint32) error {
+	n, err := openNIC(device)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	link, err := netlink.LinkByName(device)
+	if err != nil {
+		return err
+	}
+	for i := range times {
+		if err := errors.Join(n.combine(a), netlink.LinkSetMTU(link, 1499+int(i%2))); err != nil {
+			return err
+		}
+		a, b = b, a
+	}
+	return nil
+}
+
+// patience bounds the wait for a repair.
+const patience = 2 * time.Minute
+
+// drift measures how long it takes until a change is undone.
+func drift(device string, to, want, times uint32) error {
+	n, err := openNIC(device)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	for range times {
+		began := time.Now()
+		if err := n.combine(to); err != nil {
+			return err
+		}
+		changed := time.Now()
+		for {
+			c, err := n.channels()
+			if err != nil {
+				return err
+			}
+			if c.combined == want {
+				break
+			}
+			if time.Since(changed) > patience {
+				return fmt.Errorf("%s has %d combined channels, and was to have %d", device, c.combined, want)
+			}
+			time.Sleep(100 * time.Microsecond) // the repair needs the processor
+		}
+		fmt.Println(changed.Sub(began).Nanoseconds(), time.Since(changed).Nanoseconds())
+	}
+	return nil
+}
