@@ -3,13 +3,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
 	"unsafe"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,6 +17,9 @@ type channels struct {
 	maxRX, maxTX, maxOther, maxCombined uint32
 	rx, tx, other, combined             uint32
 }
+
+// value is struct ethtool_value.
+type value struct{ cmd, data uint32 }
 
 // ifreq is struct ifreq with a pointer in its union.
 type ifreq struct {
@@ -40,21 +41,23 @@ func openNIC(device string) (nic, error) {
 
 func (n nic) close() { _ = unix.Close(n.fd) }
 
-// ethtool carries out the command in c, which takes the answer.
-func (n nic) ethtool(c *channels) error {
-	req := ifreq{data: unsafe.Pointer(c)}
+// ethtool carries out the command in a struct of linux/ethtool.h, which takes the
+// answer.
+func (n nic) ethtool(command unsafe.Pointer) error {
+	req := ifreq{data: command}
 	copy(req.name[:unix.IFNAMSIZ-1], n.device)
 	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(n.fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&req)))
-	runtime.KeepAlive(c)
+	runtime.KeepAlive(command)
 	if errno != 0 {
-		return fmt.Errorf("%s: ethtool command %#x: %w", n.device, c.cmd, errno)
+		return fmt.Errorf("%s: ethtool command %#x: %w", n.device, *(*uint32)(command), errno)
 	}
 	return nil
 }
 
 func (n nic) channels() (channels, error) {
 	c := channels{cmd: unix.ETHTOOL_GCHANNELS}
-	return c, n.ethtool(&c)
+	err := n.ethtool(unsafe.Pointer(&c))
+	return c, err
 }
 
 // combine sets the combined channels.
@@ -64,28 +67,23 @@ func (n nic) combine(combined uint32) error {
 		return err
 	}
 	c.cmd, c.combined = unix.ETHTOOL_SCHANNELS, combined
-	return n.ethtool(&c)
+	return n.ethtool(unsafe.Pointer(&c))
 }
 
-// storm sets the channels to a and b in turn, and the MTU to two values beside
-// that, as fast as the kernel takes it.
-func storm(device string, a, b, times uint32) error {
+// storm makes events of both kinds, of links and of ethtool, as fast as the kernel
+// takes it, by switching GRO, and then sets the channels.
+func storm(device string, combined, times uint32) error {
 	n, err := openNIC(device)
 	if err != nil {
 		return err
 	}
 	defer n.close()
-	link, err := netlink.LinkByName(device)
-	if err != nil {
-		return err
-	}
 	for i := range times {
-		if err := errors.Join(n.combine(a), netlink.LinkSetMTU(link, 1499+int(i%2))); err != nil {
+		if err := n.ethtool(unsafe.Pointer(&value{cmd: unix.ETHTOOL_SGRO, data: i % 2})); err != nil {
 			return err
 		}
-		a, b = b, a
 	}
-	return nil
+	return n.combine(combined)
 }
 
 // patience bounds the wait for a repair.
