@@ -2,6 +2,7 @@ package eni
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,7 +110,11 @@ func transportFailure(ctx, limited context.Context, action string, err error, hi
 		return &Error{Action: action, Class: ClassNetwork, Message: fmt.Sprintf("no answer within %v", limit)}
 	default:
 		err = withoutURL(err)
-		return &Error{Action: action, Class: ClassNetwork, Message: hide.scrub(err.Error()), cause: err}
+		e := &Error{Action: action, Class: ClassNetwork, Message: hide.scrub(err.Error()), cause: err}
+		if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+			e.Hint = remedyDate // far more often than that a certificate of the cloud's runs out
+		}
+		return e
 	}
 }
 

@@ -1,8 +1,11 @@
 package eni
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,4 +71,18 @@ func TestTheMetadataServiceTellsTheTimeAndTheRole(t *testing.T) {
 	cloud.SetRole("")
 	_, err = m.RAMRole(t.Context())
 	checkIs(t, err, ErrNotFound)
+}
+
+func TestACertificateOutOfItsTimePointsAtTheClock(t *testing.T) {
+	noCredentials(t)
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "ak")
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "sk")
+	c := newClient(t, ClientOptions{Attempts: 1}, transportFunc(func(*http.Request) (*http.Response, error) {
+		return nil, &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}
+	}))
+	_, err := c.NetworkInterfaces(t.Context(), Query{InstanceID: "i-1"})
+	checkIs(t, err, ErrNetwork)
+	if !strings.Contains(err.Error(), remedyDate) {
+		t.Errorf("%v does not point at the clock", err)
+	}
 }

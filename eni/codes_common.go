@@ -2,6 +2,7 @@ package eni
 
 const (
 	remedyClock = "check this machine's clock: the cloud accepts 15 minutes of difference"
+	remedyDate  = "check this machine's clock: the certificate is not valid at the time that it tells"
 	remedyKeys  = "check the RAM role or access key; new credentials are looked up on the next call"
 	remedyGrant = "grant ecs:{action} to the RAM role or user whose credentials are used"
 )
