@@ -49,7 +49,7 @@ func newOverlay(ctx context.Context, base, dir string) (string, error) {
 	return file, nil
 }
 
-// Drive is an empty disk with an ext4 file system, for a guest in memory, which finds it as /dev/vda and has to mount it. What a
+// Drive is an empty disk with an ext4 file system, for a guest in memory, which finds its drives as /dev/vda, /dev/vdb, … and has to mount them. What a
 // guest writes to it stays for the next one, and for that test alone.
 type Drive struct{ file string }
 
@@ -71,9 +71,22 @@ func NewDrive(t testing.TB) *Drive {
 	return &Drive{file: file}
 }
 
-// qemuArgs is QEMU's part of the drive. Only what the guest has written to it outlives the guest's being killed.
-func (d *Drive) qemuArgs() []string {
-	return []string{"-drive", "id=drive,if=none,format=raw,cache=writeback,file=" + d.file, "-device", "virtio-blk-pci,drive=drive"}
+// Copy makes a drive with what is on d, which is what a power cut at this moment would leave, if the guest that has it is paused or
+// has ended.
+func (d *Drive) Copy(t testing.TB) *Drive {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "drive.raw")
+	if out, err := exec.CommandContext(t.Context(), "cp", "--sparse=always", d.file, file).CombinedOutput(); err != nil {
+		t.Fatalf("lab: copy a drive: %v: %s", err, out)
+	}
+	return &Drive{file: file}
+}
+
+// qemuArgs is QEMU's part of the drive, the guest's position-th one. Only what the guest has written to it outlives the guest's
+// being killed.
+func (d *Drive) qemuArgs(position int) []string {
+	id := fmt.Sprintf("drive%d", position)
+	return []string{"-drive", "id=" + id + ",if=none,format=raw,cache=writeback,file=" + d.file, "-device", "virtio-blk-pci,drive=" + id}
 }
 
 // qemuArgs is QEMU's part of the disk. What the guest has flushed outlives the guest's being killed.

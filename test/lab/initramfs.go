@@ -27,7 +27,7 @@ const baseVersion = 1
 // modules returns the kernel modules that the guest's initramfs loads.
 func (o Options) modules() []string {
 	modules := []string{"virtio_pci", "virtio_console"}
-	if o.Disk != nil || o.Drive != nil {
+	if o.Disk != nil || len(o.Drives) > 0 {
 		modules = append(modules, "virtio_blk", "ext4")
 	}
 	if !o.LateDrivers {

@@ -21,9 +21,8 @@ type Options struct {
 	NICs     []NIC
 	// Disk makes the guest a whole Debian with systemd, which boots from it, knows its NICs as eth0, eth1, … and gives them
 	// their addresses by systemd-networkd. nil means a guest in memory, with busybox and nothing running.
-	Disk *Disk
-	// Drive gives a guest without a Disk one to keep files on.
-	Drive *Drive
+	Disk   *Disk
+	Drives []*Drive // of a guest without a Disk, to keep files on
 	// LateDrivers leaves it to a Disk's system to load the NICs' driver, as a small initramfs does; otherwise the driver is
 	// loaded before that system starts, as Debian's initramfs does.
 	LateDrivers bool

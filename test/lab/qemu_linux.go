@@ -112,8 +112,8 @@ func qemuArgs(image, initramfs string, o Options, taps map[string]string, portFD
 	if o.Disk != nil {
 		args = append(args, o.Disk.qemuArgs()...)
 	}
-	if o.Drive != nil {
-		args = append(args, o.Drive.qemuArgs()...)
+	for i, d := range o.Drives {
+		args = append(args, d.qemuArgs(i)...)
 	}
 	for _, n := range o.NICs {
 		args = append(args,

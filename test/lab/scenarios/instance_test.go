@@ -61,7 +61,7 @@ type options struct {
 
 	more     []lab.NIC // beside nic
 	memoryMB int
-	drive    *lab.Drive
+	drives   []*lab.Drive
 	config   string // of the agent; "" leaves the defaults
 }
 
@@ -85,7 +85,7 @@ func boot(t *testing.T, o options, enis ...ecssim.ENI) *instance {
 	}
 	files := map[string]string{"/usr/bin/enitune": os.Getenv(world.BinaryKey), "/usr/bin/guesttool": os.Getenv(toolKey)}
 	i.guest = lab.Boot(t, lab.Options{
-		Kernel: o.kernel, CPUs: 4, MemoryMB: o.memoryMB, Serial: o.serial, Files: files, Drive: o.drive,
+		Kernel: o.kernel, CPUs: 4, MemoryMB: o.memoryMB, Serial: o.serial, Files: files, Drives: o.drives,
 		NICs:  append([]lab.NIC{o.nic}, o.more...),
 		Hosts: map[string]string{world.ECSHost: world.MetadataAddress},
 		Env:   []string{"SSL_CERT_FILE=/etc/ca.pem", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
