@@ -26,11 +26,11 @@ type instance struct {
 	calls   int           // that were measured
 }
 
-// kind is what makes the agent make more calls than one.
+// kind is what makes the agent make more calls than one; zero is nothing.
 type kind int
 
 const (
-	plain kind = iota
+	_ kind = iota
 	// managed: another cloud service manages one of its ENIs, which the API tells of
 	// by its id only.
 	managed

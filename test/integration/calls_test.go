@@ -72,7 +72,7 @@ func TestADaemonThatStartsOverAndOverLeavesTheLimitAlone(t *testing.T) {
 	if got := h.describes(); got != before {
 		t.Errorf("%d calls by starts 11 to 13, want none", got-before)
 	}
-	d = h.start()
+	h.start()
 	if res := h.run("refresh"); res.code != 0 || h.describes() != before+1 {
 		t.Errorf("a refresh waits, too: %+v, %d calls", res, h.describes()-before)
 	}
