@@ -44,9 +44,9 @@ const (
 	leastConfirmedWindow = 30 * time.Minute // an outage of an hour costs a fleet three calls for one
 	mostUnknownWindow    = 15 * time.Minute
 	mostWindow           = 2 * time.Hour
-	// mostThrottledWindow is what 100,000 instances need that start at once without
-	// a desired state, or that find nine tenths of the account's limit taken: their
-	// calls must not come faster than the limit, as refused calls may count too.
+	// mostThrottledWindow is long enough for the calls of 100,000 instances to fit
+	// into a tenth of the account's limit: they must not come faster than what is left
+	// of it, as refused calls may count too.
 	mostThrottledWindow = 24 * time.Hour
 )
 

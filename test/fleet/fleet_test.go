@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,12 +19,13 @@ type bounds struct {
 	refused     float64 // an instance
 	used        float64 // of the limit
 	tools       float64 // of the other tools' calls, refused
+	hour        float64 // of the limit, asked for in the busiest hour but the first
 }
 
 func TestFleetGetsThroughItsAccountsLimit(t *testing.T) {
 	want := map[string]bounds{
 		"steady minute":         {calls: 4.5, busiest: 6, refused: 0.02, used: 0.4},
-		"first-day minute":      {all: 2 * time.Minute, calls: 5.5, busiest: 7, refused: 1e-9},
+		"first-day minute":      {all: 2 * time.Minute, calls: 5.5, busiest: 7, refused: 1e-9, hour: 0.8},
 		"rollout minute":        {median: 80 * time.Minute, all: 10 * time.Hour, refused: 7, tools: 0.25},
 		"rollout strict":        {median: 8 * time.Hour, all: day, refused: 10, tools: 0.4},
 		"restart minute":        {median: 80 * time.Minute, all: 10 * time.Hour, refused: 7, tools: 0.25},
@@ -66,6 +68,11 @@ func check(t *testing.T, m *measurement, b bounds) {
 			t.Errorf("%d %% of %d instances have what they lacked after %v (%v), want %v", percent, m.awaited, got, ok, most)
 		}
 	}
+	if b.hour > 0 {
+		if got := busiestHour(m) / float64(60*small().limit); got > b.hour {
+			t.Errorf("%.2f of the limit is asked for in an hour, want at most %.2f", got, b.hour)
+		}
+	}
 	for what, v := range map[string][2]float64{
 		"calls an instance":    {m.perInstance(), b.calls},
 		"calls of the busiest": {float64(m.busiest), float64(b.busiest)},
@@ -77,6 +84,19 @@ func check(t *testing.T, m *measurement, b bounds) {
 			t.Errorf("%s: %.2f, want at most %.2f", what, got, most)
 		}
 	}
+}
+
+// busiestHour is the most describes in any hour but the first.
+func busiestHour(m *measurement) float64 {
+	most := 0
+	for hour := range slices.Chunk(m.perMinute[describeENIs][60:], 60) {
+		total := 0
+		for _, n := range hour {
+			total += n
+		}
+		most = max(most, total)
+	}
+	return float64(most)
 }
 
 // The comparison shows that the simulation can tell, and why the agent's backoff is
