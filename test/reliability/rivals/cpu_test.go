@@ -17,7 +17,7 @@ import (
 const plainKey = "ENITUNE_PLAIN_BIN"
 
 // share is the most of one processor that a daemon may take while a rival changes a
-// NIC thousands of times a second. It takes a few hundredths on a quiet machine.
+// NIC thousands of times a second: twice what was measured on a busy machine.
 const share = 0.25
 
 // TestAStormOfChangesCostsLittle has a rival in this process that changes a NIC by
