@@ -19,6 +19,9 @@ const (
 	DefaultTimeout = 10 * time.Second
 	// DefaultAttempts is how often an API call is tried in all.
 	DefaultAttempts = 4
+	// abandoned bounds the making of a connection. It is longer than the usual
+	// timeouts, which the configuration sets.
+	abandoned = 30 * time.Second
 	// firstAPIDelay is the mean of the first delay between attempts.
 	firstAPIDelay = 500 * time.Millisecond
 )
@@ -86,7 +89,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if strings.ContainsFunc(o.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return nil, fmt.Errorf("user agent %q: want printable ASCII", o.UserAgent)
 	}
-	metadata, err := NewMetadata(MetadataOptions{BaseURL: o.MetadataURL, Attempts: 1})
+	metadata, err := NewMetadata(MetadataOptions{BaseURL: o.MetadataURL, Timeout: max(o.Timeout, 0), Attempts: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -122,13 +125,14 @@ func (c *Client) Endpoint() string { return c.endpoint.String() }
 
 // newHTTPClient returns a client that follows no redirects (neither the ECS API
 // nor the metadata service sends any, and a signed request must not travel on).
-// It has no overall timeout: each request's context bounds it.
+// It has no overall timeout: each request's context bounds it. Those of the
+// transport only end a connection that nobody waits for any more.
 func newHTTPClient(proxy func(*http.Request) (*url.URL, error)) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  proxy,
-			DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-			TLSHandshakeTimeout:    5 * time.Second,
+			DialContext:            (&net.Dialer{Timeout: abandoned}).DialContext,
+			TLSHandshakeTimeout:    abandoned,
 			MaxIdleConnsPerHost:    2,
 			IdleConnTimeout:        30 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,

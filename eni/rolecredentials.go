@@ -13,8 +13,9 @@ import (
 
 const (
 	credentialsDir = "meta-data/ram/security-credentials/"
-	// roleTimeout bounds a lookup of the role's credentials: at most four requests.
-	roleTimeout = 10 * time.Second
+	// roleTimeout bounds a lookup of the role's credentials, at most four requests
+	// that have a timeout each. Who waits for it, waits no longer than an attempt.
+	roleTimeout = 30 * time.Second
 	// roleMargin is how long before their end the role's credentials are renewed.
 	roleMargin = 3 * time.Minute
 )

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/enitune/enitune/agent"
-	"github.com/enitune/enitune/test/world"
 )
 
 // fault is something that goes wrong with a source, so that nothing can be
@@ -57,7 +56,7 @@ func (h *host) endure(f fault) {
 	}
 	h.heal(f)
 
-	h.start(os.Getenv(world.BinaryKey))
+	h.start(os.Getenv(plainKey))
 	h.awaitChannels(good)
 	h.await("the state is known", func(r agent.Report) bool { return r.InSync })
 	known := h.state()

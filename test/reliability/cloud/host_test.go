@@ -66,7 +66,7 @@ type host struct {
 func newHost(t *testing.T, more string) *host {
 	t.Helper()
 	if more == "" {
-		more = "  timeout: 10s\n"
+		more = "  timeout: 1m\n" // a machine may be slow
 	}
 	h := &host{t: t, ns: netns.New(t), cert: &shown{}, trusted: newAuthority(t)}
 	var err error

@@ -17,8 +17,8 @@ import (
 	"github.com/enitune/enitune/test/world"
 )
 
-// plainKey is the environment variable that names a binary without the race
-// detector, whose memory is measured.
+// plainKey is the environment variable that names a binary as it is shipped. Most
+// instances run it, because there are many: the race detector doubles the cost.
 const plainKey = "ENITUNE_PLAIN_BIN"
 
 // patience bounds every wait for an event; it is only reached by a failure.

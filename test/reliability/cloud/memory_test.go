@@ -3,6 +3,7 @@
 package cloud
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"net/http"
@@ -25,10 +26,10 @@ func TestAReplyWithoutEndCostsLittleMemory(t *testing.T) {
 	const api, metadata = agent.ComponentAPI, agent.ComponentMetadata
 	for _, f := range []fault{
 		{name: "of the API", begin: func(h *host) { h.ecs.answer(pours) }, source: api, class: "malformed", says: "reply too large: more than 8388608 bytes"},
-		{name: "of the API, compressed", begin: func(h *host) { h.ecs.answer(bomb) }, source: api, class: "malformed", says: "want JSON"},
+		{name: "of the API, compressed", begin: func(h *host) { h.ecs.answer(bomb()) }, source: api, class: "malformed", says: "want JSON"},
 		{name: "of the API, in its headers", begin: func(h *host) { h.ecs.answer(manyHeaders) }, source: api, class: "network", says: "PROTOCOL_ERROR|header"},
 		{name: "of the metadata service", begin: func(h *host) { h.metadata.answer(pours) }, source: metadata, class: "malformed", says: "reply too large: more than 1048576 bytes"},
-		{name: "of the metadata service, compressed", begin: func(h *host) { h.metadata.answer(bomb) }, source: metadata, class: "malformed", says: "reply too large: more than 1048576 bytes"},
+		{name: "of the metadata service, compressed", begin: func(h *host) { h.metadata.answer(bomb()) }, source: metadata, class: "malformed", says: "reply too large: more than 1048576 bytes"},
 		{name: "of the metadata service, in its headers", begin: func(h *host) {
 			h.metadata.connect(floods("HTTP/1.1 200 OK\r\n", strings.Repeat("X: y\r\n", 100)))
 		}, source: metadata, class: "network", says: "header"},
@@ -73,18 +74,22 @@ func manyHeaders(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 }
 
 // bomb answers with few bytes that stand for many.
-func bomb(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Encoding", "gzip")
-	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
-	if err != nil {
-		panic(err)
+func bomb() wrapper {
+	body := compressed()
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(body)
 	}
-	blank := make([]byte, 1<<20)
-	for range 20 {
-		_, _ = z.Write(blank) // the client may have gone away
-	}
+}
+
+// compressed is 16 MiB of zeros.
+func compressed() []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(make([]byte, 16<<20)) // into memory, which does not fail
 	_ = z.Close()
+	return b.Bytes()
 }
 
 // memory reads a value of the daemon's in kB, from /proc/PID/status.

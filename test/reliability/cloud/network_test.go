@@ -9,12 +9,13 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/test/world"
 )
 
 // A service that is silent is waited for: briefly, in a test.
 const (
-	hasty   = "  timeout: 2s\n"
-	silence = "no answer within 2s|the time was up|i/o timeout"
+	hasty   = "  timeout: 3s\n"
+	silence = "no answer within 3s|the time was up|i/o timeout"
 )
 
 // TestTheNetworkFails takes away the way to the cloud.
@@ -25,6 +26,10 @@ func TestTheNetworkFails(t *testing.T) {
 		{name: "the metadata service refuses connections", begin: func(h *host) { h.metadata.down() }, source: metadata, class: "network",
 			says: "connection refused.*check that this is an ECS instance"},
 		{name: "all refuse connections", begin: func(h *host) { h.metadata.down(); h.ecs.down() }, source: metadata, class: "network", says: "connection refused"},
+		{name: "packets to the API vanish", begin: func(h *host) { h.swallow(ecsAddress) }, end: func(h *host) { h.release(ecsAddress) },
+			source: api, class: "network", says: silence, more: hasty},
+		{name: "packets to the metadata service vanish", begin: func(h *host) { h.swallow(world.MetadataAddress) },
+			end: func(h *host) { h.release(world.MetadataAddress) }, source: metadata, class: "network", says: silence, more: hasty},
 		{name: "no such name", begin: resolving(refuses(dnsmessage.RCodeNameError)), source: api, class: "network", says: "no such host"},
 		{name: "the name server fails", begin: resolving(refuses(dnsmessage.RCodeServerFailure)), source: api, class: "network", says: "server misbehaving"},
 		{name: "the name server is silent", begin: resolving(ignores), source: api, class: "network", says: silence, more: hasty},
