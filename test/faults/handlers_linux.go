@@ -116,6 +116,21 @@ func CloseSocket() Handler {
 	}
 }
 
+// LoseMessages throws away what waits on the socket of a Receive, and tells the program that it was lost, as an overflow
+// does. Where nothing waits it lets the call through.
+func LoseMessages() Handler {
+	return func(c *Call) Verdict {
+		n, err := c.drain()
+		if err != nil {
+			c.f.t.Error(err)
+		}
+		if n == 0 {
+			return c.Next()
+		}
+		return Refuse(unix.ENOBUFS)
+	}
+}
+
 // Channels is struct ethtool_channels.
 type Channels struct {
 	MaxRX, MaxTX, MaxOther, MaxCombined uint32

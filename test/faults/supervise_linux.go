@@ -227,3 +227,23 @@ func (c *Call) replace() error {
 	}
 	return nil
 }
+
+// drain reads what waits on the socket of the call, in the program's place, and counts the messages.
+func (c *Call) drain() (n int, err error) {
+	fd, err := unix.PidfdGetfd(c.f.pidfd, c.fd, 0)
+	if err != nil {
+		return 0, fmt.Errorf("share file descriptor %d: %w", c.fd, err)
+	}
+	defer unix.Close(fd)
+	for {
+		_, _, err := unix.Recvfrom(fd, nil, unix.MSG_DONTWAIT)
+		switch {
+		case err == nil, errors.Is(err, unix.ENOBUFS):
+			n++
+		case errors.Is(err, unix.EAGAIN):
+			return n, nil
+		default:
+			return n, fmt.Errorf("drain file descriptor %d: %w", c.fd, err)
+		}
+	}
+}
