@@ -75,7 +75,7 @@ func (f *fetch) addByID(ctx context.Context, list []eni.NetworkInterface) []eni.
 		switch {
 		case at < 0:
 			f.keep(i, reason)
-		default:
+		case more[at].InstanceID == "" || more[at].InstanceID == f.desired.InstanceID:
 			list, f.byID = append(list, more[at]), append(f.byID, i.ENI)
 		}
 	}
@@ -133,7 +133,7 @@ func (f *fetch) describeAll(ctx context.Context, list []eni.NetworkInterface) {
 			continue
 		}
 		if ni.InstanceID != "" && ni.InstanceID != f.desired.InstanceID {
-			f.res.Problems = append(f.res.Problems, Problem{Component: ComponentAPI, Class: eni.ClassInvalid.String(),
+			f.res.Problems = append(f.res.Problems, Problem{Component: ComponentAPI, Class: eni.ClassMalformed.String(),
 				Message: fmt.Sprintf("ENI %s is of another instance, %q; ignored", ni.ID, ni.InstanceID)})
 			continue
 		}

@@ -71,6 +71,8 @@ func classOf(err error) string {
 		return cloud.Class.String()
 	case errors.Is(err, errUnasked):
 		return ClassUnasked
+	case errors.Is(err, errNotReturned):
+		return eni.ClassNotFound.String()
 	case errors.Is(err, ErrStateUnusable):
 		return ClassUnusable
 	}

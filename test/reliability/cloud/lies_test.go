@@ -53,7 +53,7 @@ func lies() []lie {
 	}
 	return []lie{
 		{name: "no ENI, where metadata lists one", tell: func(h *host) { h.ecs.answer(describing(enis())) },
-			says: "api .*: ENI eni-1: the API does not return it; what was known of it holds", fresh: 1, code: agent.ExitError},
+			says: "api notfound: ENI eni-1: the API does not return it; what was known of it holds", fresh: 1, code: agent.ExitError},
 		{name: "no ENI, and metadata lists none", tell: func(h *host) {
 			h.ecs.answer(describing(enis()))
 			h.metadata.answer(only("/macs/", says(200, "", "")))
@@ -75,14 +75,14 @@ func lies() []lie {
 		}, fresh: good, code: agent.ExitInSync},
 		{name: "another instance's ENI with our address", tell: func(h *host) {
 			h.ecs.answer(rewriting(func(eni map[string]any) { eni["InstanceId"], eni["QueueNumber"] = "i-bp1other", 2 }))
-		}, says: "api invalid: ENI eni-1 is of another instance, .i-bp1other.; ignored", fresh: 1, code: agent.ExitError},
+		}, says: "api malformed: ENI eni-1 is of another instance, .i-bp1other.; ignored", fresh: 1, code: agent.ExitError},
 		{name: "an ENI whose id is a page", tell: func(h *host) {
 			h.ecs.answer(rewriting(func(eni map[string]any) { eni["NetworkInterfaceId"] = "<script>" }))
 		}, says: "api .*: an ENI has the id .*ignored", fresh: 1, code: agent.ExitError},
 		{name: "pages without end, with the same token", tell: paging(func(int) string { return "t" }, false), says: "api malformed: .*the token of an earlier page came again", fresh: 1, code: agent.ExitError},
 		{name: "pages without end, with nothing new", tell: paging(token, false), says: "api malformed: .*a listing of more than 50 pages", fresh: 1, code: agent.ExitError},
 		{name: "pages without end, with new ENIs", tell: paging(token, true), says: "api malformed: .*a listing of more than 50 pages", fresh: 1, code: agent.ExitError},
-		{name: "an ENI that vanishes between two pages", tell: vanishing, says: "api .*: ENI eni-1: the API does not return it; what was known of it holds", fresh: 1, code: agent.ExitError},
+		{name: "an ENI that vanishes between two pages", tell: vanishing, says: "api notfound: ENI eni-1: the API does not return it; what was known of it holds", fresh: 1, code: agent.ExitError},
 		{name: "the identity of another instance", tell: another(false), end: same,
 			says: "metadata malformed: .*for instance i-bp1other .*and the ENIs of " + world.InstanceID + " are here", fresh: 1, code: agent.ExitInSync},
 		{name: "the identity of another instance, while the API is down", tell: another(true), end: same,
