@@ -5,10 +5,12 @@ package scenarios
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/internal/ecssim"
@@ -60,6 +62,7 @@ func TestFaultsOfANIC(t *testing.T) {
 			{"a NIC is moved to another network namespace and back", (*stage).otherNamespace},
 			{"a NIC comes back with another index and another maximum", (*stage).replug},
 			{"events are lost on both sockets", (*stage).overflow},
+			{"the memory runs out", (*stage).outOfMemory},
 		} {
 			t.Run(fault.name, func(t *testing.T) {
 				s.t = t
@@ -68,6 +71,10 @@ func TestFaultsOfANIC(t *testing.T) {
 			if t.Failed() {
 				return // what follows builds on it
 			}
+		}
+		s.t = t
+		if kernel == "6.12" { // one is enough
+			s.repairTimes()
 		}
 	})
 }
@@ -279,4 +286,42 @@ func (s *stage) drops() map[string]int {
 		lost[f[1]] += n
 	}
 	return lost
+}
+
+// outOfMemory has another program take all memory until the kernel ends it.
+func (s *stage) outOfMemory() {
+	hog := s.guest.Start(s.t.Context(), nil, "tail", "/dev/zero")
+	s.drift("eth2")
+	if code, err := hog.Wait(s.t.Context()); err != nil || code != 128+int(syscall.SIGKILL) {
+		s.t.Errorf("what takes all memory ended with %d, %v, want to see it killed", code, err)
+	}
+	s.drift("eth2")
+	if log := s.run("dmesg"); !strings.Contains(log, "Out of memory") {
+		s.t.Error("the kernel did not run out of memory")
+	}
+}
+
+// repairTimes logs how long someone else's change lasts. It asserts nothing of it:
+// the guest's processors are emulated, several times slower than real ones, and
+// share the machine with whatever else runs there.
+func (s *stage) repairTimes() {
+	const times = 50
+	var call, repair []time.Duration
+	for line := range strings.Lines(s.run("guesttool", "drift", "eth2", "1", "4", strconv.Itoa(times))) {
+		var a, b time.Duration
+		if _, err := fmt.Sscan(line, &a, &b); err != nil {
+			s.t.Fatalf("%q: %v", line, err)
+		}
+		call, repair = append(call, a), append(repair, b)
+	}
+	if len(repair) != times {
+		s.t.Fatalf("%d repairs, want %d", len(repair), times)
+	}
+	show := func(what string, list []time.Duration) {
+		slices.Sort(list)
+		s.t.Logf("%s, %d times on emulated processors: median %v, 90%% %v, most %v", what, times,
+			list[times/2].Round(10*time.Microsecond), list[times*9/10].Round(10*time.Microsecond), list[times-1].Round(10*time.Microsecond))
+	}
+	show("a change of channels, as a baseline", call)
+	show("from a foreign change to its repair", repair)
 }

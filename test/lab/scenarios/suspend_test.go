@@ -19,7 +19,9 @@ nics: [{match: {device: eth0}, rx_ring: 512}]
 	eachKernel(t, func(t *testing.T, kernel string) {
 		i := boot(t, options{kernel: kernel, config: config}, world.ENI("eni-0", mac0, 4))
 		s := &stage{i, i.start()}
-		s.d.await("eth0 rx_ring: 1024 -> 512")
+		if got := s.rxRing("eth0"); got != 512 {
+			t.Fatalf("the rx ring is %d, want 512 before the sleep", got)
+		}
 		t.Run("stopped by the host", func(t *testing.T) {
 			s.t = t
 			s.guest.Pause(t)

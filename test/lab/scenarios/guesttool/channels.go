@@ -86,8 +86,13 @@ func storm(device string, combined, times uint32) error {
 	return n.combine(combined)
 }
 
-// patience bounds the wait for a repair.
-const patience = 2 * time.Minute
+const (
+	// patience bounds the wait for a repair.
+	patience = 2 * time.Minute
+	// apart is between a repair and the next change, so that three of them are not
+	// within the shortest window of a budget, a second.
+	apart = 500 * time.Millisecond
+)
 
 // drift measures how long it takes until a change is undone.
 func drift(device string, to, want, times uint32) error {
@@ -101,13 +106,14 @@ func drift(device string, to, want, times uint32) error {
 		if err := n.combine(to); err != nil {
 			return err
 		}
-		changed := time.Now()
+		changed, repaired := time.Now(), time.Duration(0)
 		for {
 			c, err := n.channels()
 			if err != nil {
 				return err
 			}
 			if c.combined == want {
+				repaired = time.Since(changed)
 				break
 			}
 			if time.Since(changed) > patience {
@@ -115,7 +121,8 @@ func drift(device string, to, want, times uint32) error {
 			}
 			time.Sleep(100 * time.Microsecond) // the repair needs the processor
 		}
-		fmt.Println(changed.Sub(began).Nanoseconds(), time.Since(changed).Nanoseconds())
+		time.Sleep(apart)
+		fmt.Println(changed.Sub(began).Nanoseconds(), repaired.Nanoseconds())
 	}
 	return nil
 }
