@@ -26,6 +26,12 @@ const mac2 = "00:16:3e:10:00:02"
 // fault does is no rival to the next.
 const roomy = "reconcile: {change_budget: {burst: 1000, per: 1s}}\n"
 
+// stageConfig is that, and a rule that makes a ring shorter than the driver makes it
+// by itself.
+const stageConfig = `reconcile: {resync_interval: 5s, change_budget: {burst: 1000, per: 1s}}
+nics: [{match: {device: eth0}, rx_ring: 512}]
+`
+
 // stage is one guest on which one fault follows the other: eth0 leads to the
 // cloud, eth1 has 4 queue pairs and a ring of its own, eth2 has twice the queue
 // pairs that its ENI gives it.
@@ -38,7 +44,7 @@ func newStage(t *testing.T, kernel string) *stage {
 	t.Helper()
 	first := world.ENI("eni-1", mac1, 4)
 	first.Tags = map[string]string{agent.TagRxQueueSize: "512"}
-	i := boot(t, options{kernel: kernel, config: roomy, more: []lab.NIC{{ID: "n1", MAC: mac1, Queues: 4}, {ID: "n2", MAC: mac2, Queues: 8}}},
+	i := boot(t, options{kernel: kernel, config: stageConfig, more: []lab.NIC{{ID: "n1", MAC: mac1, Queues: 4}, {ID: "n2", MAC: mac2, Queues: 8}}},
 		world.ENI("eni-0", mac0, 4), first, world.ENI("eni-2", mac2, 4))
 	i.run("ip", "link", "set", "eth1", "up")
 	i.run("ip", "link", "set", "eth2", "up")
@@ -63,6 +69,8 @@ func TestFaultsOfANIC(t *testing.T) {
 			{"a NIC comes back with another index and another maximum", (*stage).replug},
 			{"events are lost on both sockets", (*stage).overflow},
 			{"the memory runs out", (*stage).outOfMemory},
+			{"the host stops the guest for a while", (*stage).heldByTheHost},
+			{"the guest is suspended to memory", (*stage).suspended},
 		} {
 			t.Run(fault.name, func(t *testing.T) {
 				s.t = t
@@ -298,6 +306,38 @@ func (s *stage) outOfMemory() {
 	s.drift("eth2")
 	if log := s.run("dmesg"); !strings.Contains(log, "Out of memory") {
 		s.t.Error("the kernel did not run out of memory")
+	}
+}
+
+func (s *stage) heldByTheHost() {
+	s.guest.Pause(s.t)
+	s.guest.Resume(s.t)
+	s.drift("eth0")
+}
+
+// suspended has the guest suspend itself to memory. Then its devices lose what they
+// were told and the driver makes their rings as long as it can, without an event:
+// the next regular look finds that.
+func (s *stage) suspended() {
+	if got := s.rxRing("eth0"); got != 512 {
+		s.t.Fatalf("the rx ring is %d, want 512 before the sleep", got)
+	}
+	asked := s.d.sum("enitune_api_requests_total")
+	wait := s.guest.AwaitSuspend(s.t)
+	p := s.guest.Start(s.t.Context(), nil, "sh", "-c", "echo mem >/sys/power/state")
+	wait()
+	s.guest.Wake(s.t)
+	if code, err := p.Wait(s.t.Context()); code != 0 || err != nil {
+		s.t.Fatalf("suspending ended with %d, %v", code, err)
+	}
+	s.d.await("eth0 rx_ring: 1024 -> 512")
+	s.drift("eth0")
+	s.drift("eth2")
+	if queues, ring := s.combined("eth0"), s.rxRing("eth0"); queues != 4 || ring != 512 {
+		s.t.Errorf("%d queues, rx ring %d", queues, ring)
+	}
+	if got := s.d.sum("enitune_api_requests_total") - asked; got != 0 {
+		s.t.Errorf("%v requests because of the sleep, want none", got)
 	}
 }
 
