@@ -5,7 +5,7 @@ BINARY  := bin/enitune
 TOOL    := $(GO) tool -modfile=internal/tools/go.mod
 # The build tags of the tests that need namespaces, guests or packages, so that
 # lint sees them.
-TAGS    := netns,lab,packages,observe
+TAGS    := netns,lab,packages,observe,bench
 SOURCES := $(shell find . -name '*.go' -not -path './.*')
 
 # What git says, see packaging/version.sh. A build outside of git names it, as in
@@ -25,7 +25,7 @@ build: ## the static binary, bin/enitune
 # For a next version of the same commit: make packages VERSION=1.2.3
 ARCHS   ?= amd64 arm64
 .PHONY: packages
-packages: ## .deb, .rpm and tarballs with SHA256SUMS, in dist/; ARCHS=amd64 for one only
+packages: ## .deb, .rpm, tarballs, bills of materials with SHA256SUMS, in dist/; ARCHS=amd64 for one only
 	@GO='$(GO)' VERSION='$(VERSION)' LDFLAGS='$(LDFLAGS)' packaging/build.sh $(ARCHS)
 
 .PHONY: check
@@ -33,7 +33,7 @@ check: build lint ## what to run before each commit: build, lint, quick tests
 	$(GO) test -short ./...
 
 .PHONY: test
-test: unit netns observe packages-test lab ## every test
+test: unit fuzz-short netns observe packages-test lab ## every test
 
 .PHONY: unit
 unit: deps ## unit tests, with the race detector where gcc is there
@@ -50,16 +50,22 @@ observe: deps ## tests with a real Prometheus, node_exporter and browser
 	test/observe/setup.sh
 	$(GO) test $(RACE) -tags observe ./test/... ./packaging/...
 
-.PHONY: bench
-bench: ## what a scrape costs, beside its baseline
-	$(GO) test -run '^$$' -bench . -count 6 ./metrics
+FUZZTIME ?= 1m
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME each (1m)
+	GO='$(GO)' test/fuzz.sh $(FUZZTIME)
 
-# Without a seed one is drawn, and printed.
-DURATION ?= 10m
-SEED     ?= 0
-.PHONY: soak
-soak: deps ## the daemon under random faults, rivals and hot-plugs: make soak DURATION=1h SEED=7
-	$(GO) test -tags netns -count 1 -timeout 0 -v ./test/soak -args -duration $(DURATION) -seed $(SEED)
+# Counted in inputs, so that a slow machine tries as many.
+.PHONY: fuzz-short
+fuzz-short: ## every fuzz target with a thousand inputs each
+	GO='$(GO)' test/fuzz.sh 1000x
+
+.PHONY: bench
+bench: ## what the agent costs, beside baselines of the same run; ENITUNE_BENCH_MINUTES=10 watches it at rest
+	test/observe/setup.sh
+	CGO_ENABLED=0 $(GO) test -tags bench -run TestFigures -count 1 -timeout 2h -v ./test/bench | grep -v '^ *\(---\|===\) '
+	$(GO) test -run '^$$' -bench . -count 3 ./metrics
+	$(GO) run ./test/fleet
 
 .PHONY: packages-test
 packages-test: packages-deps .cache/packages/debian-12.tar ## tests of the packages: same bytes, contents, what their scripts do

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the packages and tarballs of one commit into dist/, with SHA256SUMS:
+# Builds the packages, tarballs and bills of materials of one commit into dist/, with
+# SHA256SUMS:
 #
 #   make packages [VERSION=1.2.3] [ARCHS=amd64]
 #
@@ -137,6 +138,14 @@ binary() {
 	chmod 0755 "$2"
 }
 
+# bom ARCH: the bill of materials of the binary, in CycloneDX's JSON form. GOPROXY=off,
+# because the tool would ask a proxy for the agent itself.
+bom() {
+	GOPROXY=off host tool -modfile=internal/tools/sbom.mod cyclonedx-gomod bin -json -noserial -notimestamp -std \
+		-version "$VERSION" "$work/$1/enitune" >"$work/$1/bom.json"
+	host run ./packaging/notices -format cyclonedx <"$work/$1/bom.json" >"$dist/enitune-$VERSION-linux-$1.cdx.json"
+}
+
 # packages ARCH: the .deb and the .rpm.
 packages() {
 	for packager in deb rpm; do
@@ -180,7 +189,7 @@ cp "$work"/common/man/* "$work/common/gz/"
 compress "$work"/common/gz/*
 jobs=
 for arch; do
-	(packages "$arch" && tarball "$arch") &
+	(packages "$arch" && tarball "$arch" && bom "$arch") &
 	jobs="$jobs $!"
 done
 for job in $jobs; do

@@ -165,8 +165,8 @@ func TestTheSameCommitGivesTheSameBytes(t *testing.T) {
 	if !bytes.Equal(want, got) {
 		t.Errorf("first:\n%s\nsecond:\n%s", want, got)
 	}
-	if lines := bytes.Count(want, []byte("\n")); lines != 6 {
-		t.Errorf("%d packages, want a .deb, a .rpm and a tarball for two architectures", lines)
+	if lines := bytes.Count(want, []byte("\n")); lines != 8 {
+		t.Errorf("%d files, want a .deb, a .rpm, a tarball and a bill of materials for two architectures", lines)
 	}
 	for _, dist := range []string{first, second} {
 		if _, err := output(dist, "sha256sum", "--check", "--strict", "SHA256SUMS"); err != nil {
