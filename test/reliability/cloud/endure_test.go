@@ -64,7 +64,7 @@ func (h *host) endure(f fault) {
 	f.begin(h)
 	began, before := time.Now(), h.asked()
 	h.refresh()
-	r = h.await("the fault is told: "+f.class+", "+f.says, func(r agent.Report) bool {
+	h.await("the fault is told: "+f.class+", "+f.says, func(r agent.Report) bool {
 		return h.tells(r, f) && (f.source != agent.ComponentAPI || r.Desired.Stale)
 	})
 	if up := h.metric(`enitune_source_up{source="` + string(f.source) + `"}`); up != 0 {
