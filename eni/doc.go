@@ -37,6 +37,6 @@
 //
 // The other providers of the credential chain make their own requests. So does a
 // profile of mode EcsRamRole, which asks http://100.100.100.200 through HTTP_PROXY
-// if that is set. The credentials-URI provider (ALIBABA_CLOUD_CREDENTIALS_URI) prints a failed connection, with the
-// URI, to standard output.
+// if that is set. The credentials-URI provider (ALIBABA_CLOUD_CREDENTIALS_URI) prints
+// a failed connection, with the URI, to standard output.
 package eni
