@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/safchain/ethtool"
 	"golang.org/x/sys/unix"
@@ -24,7 +25,8 @@ type ioctl struct {
 	fd    int
 	calls chan func()
 	done  chan struct{}
-	// drivers by device; only the goroutine uses it.
+
+	mu      sync.Mutex
 	drivers map[deviceKey]string
 }
 
@@ -119,7 +121,7 @@ func (c *ioctl) do(f func()) {
 // closed, because its number may be another file's by now.
 func (c *ioctl) read(n NIC) (st State, index int) {
 	st = c.readSettings(n)
-	if lostSocket(st.ChannelsErr) && c.openEthtool() == nil {
+	if lostSocket(st.ChannelsErr) && c.openSocket() == nil {
 		st = c.readSettings(n)
 	}
 	index, err := c.index(n.Name)
@@ -130,25 +132,23 @@ func (c *ioctl) read(n NIC) (st State, index int) {
 }
 
 func (c *ioctl) readSettings(n NIC) (st State) {
-	st.NIC = n
-	c.do(func() {
-		st.Driver = c.driver(n)
-		channels, err := c.eth.GetChannels(n.Name)
-		st.Channels, st.ChannelsErr = toChannels(channels), readError(n.Name, "read channels", err)
-		rings, err := c.eth.GetRing(n.Name)
-		st.Rings, st.RingsErr = toRings(rings), readError(n.Name, "read rings", err)
-	})
+	st.NIC, st.Driver = n, c.driver(n)
+	st.Channels, st.ChannelsErr = c.readChannels(n.Name)
+	st.Rings, st.RingsErr = c.readRings(n.Name)
 	return st
 }
 
 // driver gives a device's driver, "" if it cannot be read. It is asked for once.
 func (c *ioctl) driver(n NIC) string {
 	key := deviceKey{n.Index, n.Name}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if d, ok := c.drivers[key]; ok {
 		return d
 	}
-	info, err := c.eth.DriverInfo(n.Name)
-	if err != nil {
+	var info ethtool.DrvInfo
+	var err error
+	if c.do(func() { info, err = c.eth.DriverInfo(n.Name) }); err != nil {
 		return ""
 	}
 	if len(c.drivers) >= maxDrivers {
@@ -156,13 +156,6 @@ func (c *ioctl) driver(n NIC) string {
 	}
 	c.drivers[key] = info.Driver
 	return info.Driver
-}
-
-func readError(device, op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return newError(device, op, err)
 }
 
 // index gives the interface index of a name.
@@ -177,49 +170,68 @@ func (c *ioctl) index(device string) (int, error) {
 	return int(req.Uint32()), nil
 }
 
+func writeError(device, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return newError(device, op, err)
+}
+
+// doAgain is do for what can fail because the library's socket was lost: then that
+// is opened again, and f called once more.
+func (c *ioctl) doAgain(f func() error) (err error) {
+	c.do(func() { err = f() })
+	if lostSocket(err) && c.openEthtool() == nil {
+		c.do(func() { err = f() })
+	}
+	return err
+}
+
 // setChannels requests what change makes of the current channels; what
 // ChannelCounts does not carry is sent as it was read, and nothing is sent if it
 // would change nothing. If the kernel refuses, the request is returned beside
 // the error.
 func (c *ioctl) setChannels(device string, change func(Channels) ChannelCounts) (refused request, err error) {
-	c.do(func() {
+	err = c.doAgain(func() (err error) {
 		var raw ethtool.Channels
 		if raw, err = c.eth.GetChannels(device); err != nil {
-			return
+			return err
 		}
 		now := toChannels(raw)
 		want := change(now)
 		if want == now.Current {
-			return
+			return nil
 		}
 		raw.RxCount, raw.TxCount, raw.CombinedCount = uint32(want.RX), uint32(want.TX), uint32(want.Combined)
 		if _, err = c.eth.SetChannels(device, raw); err != nil {
 			refused = want.request(now.Max)
 		}
+		return err
 	})
-	return refused, readError(device, SetChannels.String(), err)
+	return refused, writeError(device, SetChannels.String(), err)
 }
 
 // setRings requests what change makes of the current ring sizes; mini and jumbo
 // rings are sent as they were read, and nothing is sent if it would change
 // nothing. If the kernel refuses, the request is returned beside the error.
 func (c *ioctl) setRings(device string, change func(RingSizes) RingSizes) (refused request, err error) {
-	c.do(func() {
+	err = c.doAgain(func() (err error) {
 		var raw ethtool.Ring
 		if raw, err = c.eth.GetRing(device); err != nil {
-			return
+			return err
 		}
 		now := toRings(raw).Current
 		want := change(now)
 		if want == now {
-			return
+			return nil
 		}
 		raw.RxPending, raw.TxPending = uint32(want.RX), uint32(want.TX)
 		if _, err = c.eth.SetRing(device, raw); err != nil {
 			refused = want.request()
 		}
+		return err
 	})
-	return refused, readError(device, SetRings.String(), err)
+	return refused, writeError(device, SetRings.String(), err)
 }
 
 func toChannels(raw ethtool.Channels) Channels {

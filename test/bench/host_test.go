@@ -11,9 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/enitune/enitune/internal/ecssim"
 	"github.com/enitune/enitune/test/netns"
@@ -22,9 +20,6 @@ import (
 
 // listen is where the daemon listens in every namespace.
 const listen = "127.0.0.1:10056"
-
-// patience bounds every wait for an event; it is only reached by a failure.
-const patience = 60 * time.Second
 
 // host is an instance in a network namespace of its own, with a number of ENIs
 // whose NICs (veth, 8 queues) have the 4 queues that they are to have.
@@ -101,18 +96,6 @@ func newScraper(t *testing.T, ns *netns.Namespace, url string) *scraper {
 		return conn, err
 	}
 	return &scraper{t: t, url: url, client: http.Client{Transport: &http.Transport{DialContext: dial}}}
-}
-
-// awaitPage waits until the daemon's metrics hold a line.
-func (h *host) awaitPage(line string) {
-	h.t.Helper()
-	s := newScraper(h.t, h.ns, "http://"+listen+"/metrics")
-	for start := time.Now(); time.Since(start) < patience; time.Sleep(20 * time.Millisecond) {
-		if strings.Contains(string(s.scrape()), "\n"+line+"\n") {
-			return
-		}
-	}
-	h.t.Fatalf("the daemon's metrics do not come to %s", line)
 }
 
 func (s *scraper) scrape() []byte {
