@@ -15,9 +15,12 @@ GO=${GO:-go}
 time=${1:?test/fuzz.sh TIME [TARGET...]}
 shift
 module=$("$GO" list -m)
-cache=$("$GO" env GOCACHE)/fuzz
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+cache=$("$GO" env GOCACHE)/fuzz
+case $time in
+*x) cache=$work/cache ;; # the same each time, whatever was found here before
+esac
 failed=
 
 # wanted TARGET TARGETS...
