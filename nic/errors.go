@@ -19,7 +19,8 @@ var (
 	// ErrDenied: the caller may not do this (EPERM, EACCES).
 	ErrDenied = errors.New("not permitted")
 	// ErrBusy: not now; the same call may succeed later (EBUSY, EAGAIN, EINTR,
-	// ENOBUFS, ENOMEM; EBADF, ENOTSOCK and ENOTTY of a socket that was lost).
+	// ENOBUFS, ENOMEM; EMFILE and ENFILE without a descriptor for a socket; EBADF,
+	// ENOTSOCK and ENOTTY of a socket that was lost).
 	ErrBusy = errors.New("busy")
 	// ErrInvalid: the driver or the kernel rejects the value (EINVAL, ERANGE
 	// and everything that is not one of the others).
@@ -88,7 +89,7 @@ func kindOf(errno unix.Errno) error {
 		return ErrUnsupported
 	case unix.EPERM, unix.EACCES:
 		return ErrDenied
-	case unix.EBUSY, unix.EAGAIN, unix.EINTR, unix.ENOBUFS, unix.ENOMEM,
+	case unix.EBUSY, unix.EAGAIN, unix.EINTR, unix.ENOBUFS, unix.ENOMEM, unix.EMFILE, unix.ENFILE,
 		unix.EBADF, unix.ENOTSOCK, unix.ENOTTY: // a lost socket, which the next read opens again
 		return ErrBusy
 	default:

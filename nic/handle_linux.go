@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"golang.org/x/sys/unix"
 )
 
 // Handle reads and writes the NICs of the network namespace in which it was
@@ -95,9 +97,15 @@ func (h *Handle) Set(n NIC, changes []Change) []Result {
 }
 
 // same reads a device anew, by its index; ErrGone if it is not there, or has
-// another hardware address and so is another one.
+// another hardware address and so is another one. Where that takes a descriptor and
+// there is none left, its name and index have to do.
 func (h *Handle) same(n NIC, op string) (NIC, error) {
 	now, err := h.ByIndex(n.Index)
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		if index, err := h.ioctl.index(n.Name); err == nil && index == n.Index {
+			return n, nil
+		}
+	}
 	if err == nil && now.ID() != n.ID() {
 		err = &Error{Device: n.Name, Op: op, Kind: ErrGone,
 			Detail: fmt.Sprintf("interface %d is now %s with address %s", n.Index, now.Name, now.ID())}

@@ -23,7 +23,7 @@ var page = os.Getpagesize()
 // mountState puts a small file system where the state folder is.
 func (i *instance) mountState(options string) {
 	i.t.Helper()
-	if err := errors.Join(os.MkdirAll(i.state(), 0o755), unix.Mount("tmpfs", i.state(), "tmpfs", 0, options)); err != nil {
+	if err := errors.Join(os.MkdirAll(i.state(), 0o755), unix.Mount("tmpfs", i.state(), "tmpfs", 0, "mode=755,"+options)); err != nil {
 		i.t.Fatal(err)
 	}
 	i.t.Cleanup(func() { _ = unix.Unmount(i.state(), unix.MNT_DETACH) })
@@ -132,7 +132,7 @@ func TestAStateFolderThatCannotBeUsedKeepsNoNICFromBeingSet(t *testing.T) {
 	}{
 		"read-only": {func(i *instance) {
 			i.mountState("size=64k")
-			if err := unix.Mount("", i.state(), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+			if err := unix.Mount("", i.state(), "", unix.MS_REMOUNT|unix.MS_RDONLY, "mode=755"); err != nil {
 				t.Fatal(err)
 			}
 		}, nil, "read-only file system"},

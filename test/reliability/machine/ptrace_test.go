@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -31,8 +32,9 @@ type syscallInfo struct {
 }
 
 // runKilledAt runs a command, and kills it before its nth system call of those that
-// count is true of, whatever thread makes it. Without that many it ends by itself.
-func runKilledAt(t *testing.T, cmd *exec.Cmd, n int, count func(number uint64) bool) (killed bool) {
+// count is true of, whatever thread makes it, or after a while. It tells how many of
+// these calls were made.
+func runKilledAt(t *testing.T, cmd *exec.Cmd, n int, count func(number uint64) bool, while time.Duration) (made int) {
 	t.Helper()
 	// Only the thread that starts a process traces it.
 	runtime.LockOSThread()
@@ -49,11 +51,13 @@ func runKilledAt(t *testing.T, cmd *exec.Cmd, n int, count func(number uint64) b
 		t.Fatal(err)
 	}
 	tr := tracer{pid: pid, left: n, count: count}
+	late := time.AfterFunc(while, func() { _ = unix.Kill(pid, unix.SIGKILL) })
+	defer late.Stop()
 	if err := tr.run(); err != nil {
 		_ = unix.Kill(pid, unix.SIGKILL)
 		t.Fatalf("trace %v: %v", cmd, err)
 	}
-	return tr.left == 0
+	return n - tr.left
 }
 
 type tracer struct {
