@@ -43,7 +43,7 @@ unit: deps ## unit tests, with the race detector where gcc is there
 .PHONY: netns
 netns: deps ## tests against this kernel, in namespaces of their own
 	test/reliability/rivals/setup.sh
-	$(GO) test $(RACE) -tags netns ./test/...
+	$(GO) test $(RACE) -count 1 -tags netns ./test/...
 
 .PHONY: observe
 observe: deps ## tests with a real Prometheus, node_exporter and browser
