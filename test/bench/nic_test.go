@@ -128,12 +128,14 @@ func repairing(t *testing.T, tb *table) {
 	h := newHost(t, takingTurn)
 	h.configure("reconcile: {change_budget: {burst: 4, per: 1s}}\n")
 	h.start()
-	var took []time.Duration
+	var took, bare []time.Duration
 	missed := 0
 	h.ns.Do(func() {
 		for i := range repairs {
-			name, start := device(i%takingTurn), time.Now()
+			name, before := device(i%takingTurn), time.Now()
 			netns.SetChannels(t, name, 2)
+			start := time.Now()
+			bare = append(bare, start.Sub(before))
 			for netns.Channels(t, name) != 4 {
 				if time.Since(start) > 5*time.Second {
 					missed++
@@ -150,7 +152,8 @@ func repairing(t *testing.T, tb *table) {
 	verified := value(t, body, "enitune_repair_duration_seconds_sum") / value(t, body, "enitune_repair_duration_seconds_count")
 	tb.add(fmt.Sprintf("a foreign change undone, %d times", repairs),
 		fmt.Sprintf("median %s, p99 %s, missed %d", short(median(took)), short(quantile(took, 0.99)), missed),
-		fmt.Sprintf("from the event to the verified write, by the daemon's own clock: mean %s", short(time.Duration(verified*float64(time.Second)))),
+		fmt.Sprintf("the change itself, a bare ioctl: median %s, p99 %s; from the event to the verified write, by the daemon's clock: mean %s",
+			short(median(bare)), short(quantile(bare, 0.99)), short(time.Duration(verified*float64(time.Second)))),
 		"median ≤ 5ms, p99 ≤ 50ms, none missed")
 }
 
