@@ -75,6 +75,7 @@ func (c *Client) sign(ctx context.Context, action string, params map[string]stri
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("X-Acs-Credentials-Provider", creds.ProviderName)
 	req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("Accept-Encoding", "identity") // so that nothing small becomes something large
 	return req, hide, nil
 }
 

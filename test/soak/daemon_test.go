@@ -46,7 +46,7 @@ func newDaemon(t *testing.T, binary string, port int, env []string) *daemon {
 	if err := os.Mkdir(d.stateDir(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("none", d.stateDir(), "tmpfs", 0, "size="+stateSize); err != nil {
+	if err := unix.Mount("none", d.stateDir(), "tmpfs", 0, "mode=755,size="+stateSize); err != nil {
 		t.Fatalf("mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {

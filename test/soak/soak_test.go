@@ -320,7 +320,7 @@ func (s *soak) converged() {
 	litter, err := os.ReadDir(s.first.stateDir())
 	s.try(err)
 	for _, f := range litter {
-		if !slices.Contains([]string{"state.json", "drift.json", "state.lock"}, f.Name()) {
+		if !slices.Contains([]string{"state.json", "drift.json", "starts.json", "state.lock"}, f.Name()) {
 			s.t.Errorf("%s was left in the state folder", filepath.Join(s.first.stateDir(), f.Name()))
 		}
 	}

@@ -38,7 +38,7 @@ func TestFilesHaveTheirModesUnderAnyUmask(t *testing.T) {
 					t.Errorf("%s has %v, want %v", name, got, mode)
 				}
 			}
-			h.nothingElse("state", "drift.json", "state.json")
+			h.nothingElse("state", "drift.json", "starts.json", "state.json")
 			h.nothingElse("textfile", "a.prom")
 			h.nothingElse("run", "enitune.sock")
 		})

@@ -236,8 +236,10 @@ func TestTheStateHoldsNothingButWhatTheCloudSaysOfENIs(t *testing.T) {
 				Region       string
 				InstanceType string `json:"instance_type"`
 				FetchedAt    string `json:"fetched_at"`
+				Boot         string
 				ENIs         []struct {
 					ID, MAC, Type, Status string
+					ByID                  string `json:"by_id"`
 					Values                []struct {
 						Setting string
 						Value   int
