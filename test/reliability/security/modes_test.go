@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/enitune/enitune/test/netns"
 )
@@ -55,13 +56,22 @@ func (h *host) mode(name string) fs.FileMode {
 // nothingElse fails for files in a folder that are not among names.
 func (h *host) nothingElse(dir string, names ...string) {
 	h.t.Helper()
-	entries, err := os.ReadDir(h.path(dir))
-	h.must(err)
-	for _, e := range entries {
-		if !strings.Contains(" "+strings.Join(names, " ")+" ", " "+e.Name()+" ") {
-			h.t.Errorf("%s is left in %s", e.Name(), dir)
+	var left []string
+	for range 500 { // a daemon that runs may be in the middle of a write
+		entries, err := os.ReadDir(h.path(dir))
+		h.must(err)
+		left = nil
+		for _, e := range entries {
+			if !strings.Contains(" "+strings.Join(names, " ")+" ", " "+e.Name()+" ") {
+				left = append(left, e.Name())
+			}
 		}
+		if left == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
+	h.t.Errorf("%q are left in %s", left, dir)
 }
 
 // TestAModeSetByOthersIsNotKept: a state file that everybody may write, from an
