@@ -158,9 +158,9 @@ func acting(number uint64) bool {
 	return true
 }
 
-// A run makes more than a thousand system calls, of which some fifty change
-// something. An ordinary test kills before each of those, ENITUNE_KILLS has it kill
-// before each that does not only wait.
+// A run makes some five hundred system calls that do not only wait, of which fifty
+// change something. An ordinary test kills before each of those, ENITUNE_KILLS has it kill
+// before all five hundred.
 func TestAKillAtEachStepOfApplyLeavesWholeFilesAndANICThatTheNextRunHeals(t *testing.T) {
 	v := newVictim(t)
 	count := changing
