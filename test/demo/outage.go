@@ -78,11 +78,14 @@ func (s *stage) restartInTheDark(ctx context.Context) error {
 	)
 }
 
-// light shows that the daemon finds the cloud again by itself.
+// light shows that the daemon finds the cloud again.
 func (s *stage) light(ctx context.Context) error {
 	mark := s.daemon.log.mark()
-	s.say("Both answer again. The daemon finds out by itself: it tries again after random, growing pauses.")
+	s.say("Both answer again. The daemon would find out by itself, within half an hour: what it has was read in this boot, so that it leaves the account's limit to those in need. SIGHUP makes it ask now.")
 	s.cloud.ClearFaults()
+	if err := s.daemon.hangUp(); err != nil {
+		return err
+	}
 	line, err := s.daemon.await(ctx, mark, "desired state", "origin=api", "stale=false")
 	if err != nil {
 		return err
