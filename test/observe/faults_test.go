@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/enitune/enitune/test/faults"
 	"github.com/enitune/enitune/test/netns"
 	"github.com/enitune/enitune/test/world"
 )
@@ -92,30 +88,11 @@ func withoutCapability(t *testing.T, i *instance) *exec.Cmd {
 // back.
 func (i *instance) launchStuck() {
 	i.t.Helper()
-	// The first ioctl of a thread passes: it can be the one that asks for a terminal.
-	// No signal may come to a thread that is delayed, which strace does not expect.
-	args := []string{"-f", "-qq", "-o", filepath.Join(i.dir, "trace"), "-e", "trace=ioctl", "-e", "inject=ioctl:delay_enter=600s:when=2+",
-		os.Getenv(plainKey), "--config", i.configFile(), "run"}
-	cmd := exec.Command(tool(i.t, "strace"), args...)
-	cmd.Env = append(i.env, "GODEBUG=asyncpreemptoff=1")
-	i.ns.Do(func() { i.daemon = world.LaunchDaemon(i.t, cmd) })
-	i.t.Cleanup(i.killTraced)
-}
-
-// killTraced ends strace and the daemon below it.
-func (i *instance) killTraced() {
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", i.daemon.PID()))
-	if err != nil {
-		return // it is gone
-	}
-	for child := range strings.FieldsSeq(string(children)) {
-		pid, err := strconv.Atoi(child)
-		if err != nil {
-			i.t.Fatal(err)
-		}
-		_ = unix.Kill(pid, unix.SIGKILL)
-	}
-	i.daemon.Kill()
+	cmd := i.command("run")
+	i.ns.Do(func() {
+		faults.Under(i.t, cmd).On(faults.Match{Op: faults.GetChannels}, faults.Hang(nil))
+		i.daemon = world.LaunchDaemon(i.t, cmd)
+	})
 }
 
 // breakStateDir puts a file where the folder of the state is, which stops even

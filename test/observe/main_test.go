@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/enitune/enitune/test/faults"
 	"github.com/enitune/enitune/test/netns"
 	"github.com/enitune/enitune/test/world"
 )
@@ -25,7 +26,10 @@ const plainKey = "ENITUNE_PLAIN_BIN"
 // patience bounds every wait for an event; it is only reached by a failure.
 const patience = 60 * time.Second
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	faults.Main()
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	for key, flags := range map[string][]string{world.BinaryKey: {"-race"}, plainKey: nil} {

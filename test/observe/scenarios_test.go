@@ -155,7 +155,7 @@ func agentScenarios(t *testing.T) []*scenario {
 			// It knows what to look for from the run before.
 			begin:  func(i *instance) { i.run([]int{0}, "apply"); i.launchStuck() },
 			inject: func(*instance) {},
-			cure:   func(i *instance) { i.killTraced(); i.start() },
+			cure:   func(i *instance) { i.daemon.Kill(); i.start() },
 		},
 		{
 			name: "config", alerts: []string{"EnituneConfigRefused"},

@@ -8,8 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/enitune/enitune/test/world"
 )
@@ -52,6 +55,22 @@ func (i *instance) startTraced() trace {
 	i.ns.Do(func() { i.daemon = world.StartDaemon(i.t, cmd) })
 	i.t.Cleanup(i.killTraced)
 	return tr
+}
+
+// killTraced ends strace and the daemon below it.
+func (i *instance) killTraced() {
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", i.daemon.PID()))
+	if err != nil {
+		return // it is gone
+	}
+	for child := range strings.FieldsSeq(string(children)) {
+		pid, err := strconv.Atoi(child)
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	i.daemon.Kill()
 }
 
 // Lines of the trace. A call that another thread interrupts has a second line, which
