@@ -64,7 +64,7 @@ relink() {
 	sed -i -e "s@](${up}systemd/examples\([/)]\)@](${up}examples\1@g" \
 		-e "s@](${up}packaging/\(prometheus\|grafana\)\([/)]\)@](${up}examples/\1\2@g" \
 		-e "s@](${docs}architecture\.md@]($home/docs/architecture.md@g" \
-		-e "s@](${up}\(packaging\|test\|systemd\|CONTRIBUTING\.md\|CHANGELOG\.md\|LICENSE\)@]($home/\1@g" "$1"
+		-e "s@](${up}\(agent\|cmd\|internal\|packaging\|test\|systemd\|CONTRIBUTING\.md\|CHANGELOG\.md\|LICENSE\)@]($home/\1@g" "$1"
 }
 
 # What is the same for every architecture.
@@ -138,10 +138,12 @@ binary() {
 	chmod 0755 "$2"
 }
 
-# bom ARCH: the bill of materials of the binary, in CycloneDX's JSON form. GOPROXY=off,
-# because the tool would ask a proxy for the agent itself.
+# bom ARCH: the bill of materials of the binary, in CycloneDX's JSON form. The tool is
+# built first; it runs with GOPROXY=off, because it would ask a proxy for the agent
+# itself.
 bom() {
-	GOPROXY=off host tool -modfile=internal/tools/sbom.mod cyclonedx-gomod bin -json -noserial -notimestamp -std \
+	maker=$(host tool -modfile=internal/tools/sbom.mod -n cyclonedx-gomod)
+	GOPROXY=off "$maker" bin -json -noserial -notimestamp -std \
 		-version "$VERSION" "$work/$1/enitune" >"$work/$1/bom.json"
 	host run ./packaging/notices -format cyclonedx <"$work/$1/bom.json" >"$dist/enitune-$VERSION-linux-$1.cdx.json"
 }

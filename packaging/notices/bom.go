@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // writeBOM completes a bill of materials in CycloneDX's JSON form that
@@ -20,6 +21,7 @@ func writeBOM(bom io.Reader, w io.Writer, list []component) error {
 	}
 	metadata, _ := document["metadata"].(map[string]any)
 	program, _ := metadata["component"].(map[string]any)
+	dropOwn(document)
 	components, _ := document["components"].([]any)
 	if program == nil || len(components) == 0 {
 		return errors.New("the bill of materials names no program, or no component of it")
@@ -48,6 +50,31 @@ func writeBOM(bom io.Reader, w io.Writer, list []component) error {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(document)
+}
+
+// dropOwn takes out the modules that are folders of this repository, in the place of
+// others: they are the program itself, under its own licence.
+func dropOwn(document map[string]any) {
+	components, _ := document["components"].([]any)
+	own := map[any]bool{}
+	document["components"] = slices.DeleteFunc(components, func(each any) bool {
+		entry, _ := each.(map[string]any)
+		name, _ := entry["name"].(string)
+		if !strings.HasPrefix(name, "./") {
+			return false
+		}
+		own[entry["bom-ref"]] = true
+		return true
+	})
+	dependencies, _ := document["dependencies"].([]any)
+	dependencies = slices.DeleteFunc(dependencies, func(each any) bool {
+		entry, _ := each.(map[string]any)
+		if on, ok := entry["dependsOn"].([]any); ok {
+			entry["dependsOn"] = slices.DeleteFunc(on, func(ref any) bool { return own[ref] })
+		}
+		return own[entry["ref"]]
+	})
+	document["dependencies"] = dependencies
 }
 
 // grantTo writes a component's licences into its entry, each once.
