@@ -373,13 +373,23 @@ func (r Report) missingMACs() []string {
 	return macs
 }
 
-// unknownMACs lists the addresses that no known ENI has.
+// unknownMACs lists the addresses that no known ENI has. Virtual devices are left out
+// when there are more of them than lookups remembers: those are pods', and looking for
+// ENIs of theirs would not end.
 func unknownMACs(pairs []pairing) []string {
-	var macs []string
+	var hardware, virtual []string
 	for _, p := range pairs {
-		if id := p.nic.ID(); p.knows == plan.ENIUnknown && id != "" {
-			macs = append(macs, id)
+		id := p.nic.ID()
+		switch {
+		case p.knows != plan.ENIUnknown || id == "":
+		case p.nic.Physical():
+			hardware = append(hardware, id)
+		default:
+			virtual = append(virtual, id)
 		}
 	}
-	return macs
+	if len(virtual) > mostLookups {
+		return hardware
+	}
+	return append(hardware, virtual...)
 }

@@ -1,7 +1,9 @@
 package nic
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"testing"
 
 	"github.com/safchain/ethtool"
@@ -165,4 +167,41 @@ func FuzzVirtioFeatures(f *testing.F) {
 			t.Errorf("bit %d of %q", bit, features)
 		}
 	})
+}
+
+// FuzzEventDatagram: of what an event socket receives, each message comes once and in
+// order, with what it says it holds; nothing beyond the end is read.
+func FuzzEventDatagram(f *testing.F) {
+	one := attr(1, []byte("abc"))
+	f.Add(append(message(16, one), message(17, nil)...))
+	f.Add(message(16, one)[:18])
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	f.Add(make([]byte, 64))
+	f.Fuzz(func(t *testing.T, datagram []byte) {
+		var again []byte
+		s := &eventSocket{look: func(kind uint16, payload []byte) (bool, error) {
+			again = append(again, message(kind, payload)...)
+			return kind == 1, nil
+		}}
+		look, err := s.each(datagram)
+		if err != nil && (!look || !errors.Is(err, errShortMessage)) {
+			t.Errorf("%v, and a look: %v", err, look)
+		}
+		for at := 0; at+sizeofMessage <= len(again); {
+			n := int(binary.NativeEndian.Uint32(again[at:]))
+			if at+n > len(datagram) || !bytes.Equal(again[at+sizeofMessage:at+n], datagram[at+sizeofMessage:at+n]) {
+				t.Fatalf("at %d: %x of %x", at, again, datagram)
+			}
+			at += (n + 3) &^ 3
+		}
+	})
+}
+
+// message is a netlink message, padded.
+func message(kind uint16, payload []byte) []byte {
+	b := make([]byte, sizeofMessage, sizeofMessage+len(payload)+3)
+	binary.NativeEndian.PutUint32(b, uint32(sizeofMessage+len(payload)))
+	binary.NativeEndian.PutUint16(b[4:], kind)
+	b = append(b, payload...)
+	return append(b, make([]byte, -len(b)&3)...)
 }

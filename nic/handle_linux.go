@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,17 +29,8 @@ func (h *Handle) Close() { h.ioctl.close() }
 // List reads all devices once and gives those that could be an ENI's guest
 // side: the physical ones, and with virtual also veth, dummy, tun and the like.
 func (h *Handle) List(ctx context.Context, virtual bool) ([]NIC, error) {
-	links, err := dumpLinks(ctx, func(l link) bool { return candidate(l, virtual) })
-	if err != nil {
-		return nil, err
-	}
-	var nics []NIC
-	for _, l := range links {
-		if n := h.toNIC(l); virtual || n.Physical() {
-			nics = append(nics, n)
-		}
-	}
-	return nics, nil
+	nics, err := h.dumpLinks(ctx, func(l link) bool { return candidate(l, virtual) })
+	return slices.DeleteFunc(nics, func(n NIC) bool { return !virtual && !n.Physical() }), err
 }
 
 // ByIndex reads one device; an error that is ErrGone if it is not there.

@@ -21,12 +21,12 @@ const skipStats = 1 << 3
 // before its result is taken as it is; what it missed comes as an event.
 const dumps = 3
 
-// dumpLinks reads every link of the network namespace and keeps those that keep
-// wants. Messages of other links are dropped one by one, so that memory follows
-// the kept ones.
-func dumpLinks(ctx context.Context, keep func(link) bool) ([]netlink.Link, error) {
+// dumpLinks reads every link of the network namespace and converts those that keep
+// wants. Each message is done with before the next one is read, so that memory
+// follows what is kept.
+func (h *Handle) dumpLinks(ctx context.Context, keep func(link) bool) ([]NIC, error) {
 	for attempt := 1; ; attempt++ {
-		links, err := dumpLinksOnce(keep)
+		nics, err := h.dumpLinksOnce(keep)
 		if errors.Is(err, netlink.ErrDumpInterrupted) {
 			if attempt < dumps && ctx.Err() == nil {
 				continue
@@ -36,22 +36,22 @@ func dumpLinks(ctx context.Context, keep func(link) bool) ([]netlink.Link, error
 		if err != nil {
 			return nil, newError("", "list links", err)
 		}
-		return links, ctx.Err()
+		return nics, ctx.Err()
 	}
 }
 
-func dumpLinksOnce(keep func(link) bool) ([]netlink.Link, error) {
+func (h *Handle) dumpLinksOnce(keep func(link) bool) ([]NIC, error) {
 	req := nl.NewNetlinkRequest(unix.RTM_GETLINK, unix.NLM_F_DUMP)
 	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
 	req.AddData(nl.NewRtAttr(unix.IFLA_EXT_MASK, nl.Uint32Attr(skipStats)))
-	var links []netlink.Link
+	var nics []NIC
 	var broken error
 	err := req.ExecuteIter(unix.NETLINK_ROUTE, unix.RTM_NEWLINK, func(msg []byte) bool {
 		l, err := parseLink(msg)
 		if err == nil && keep(l) {
 			var full netlink.Link
-			if full, err = netlink.LinkDeserialize(nil, append([]byte(nil), msg...)); err == nil {
-				links = append(links, full)
+			if full, err = netlink.LinkDeserialize(nil, msg); err == nil {
+				nics = append(nics, h.toNIC(full)) // which keeps nothing of the message
 			}
 		}
 		broken = errors.Join(broken, err)
@@ -60,7 +60,7 @@ func dumpLinksOnce(keep func(link) bool) ([]netlink.Link, error) {
 	if err == nil || errors.Is(err, netlink.ErrDumpInterrupted) {
 		err = errors.Join(broken, err)
 	}
-	return links, err
+	return nics, err
 }
 
 // linkByIndex reads one link; an ErrGone *Error if there is none. Like a dump it has

@@ -2,15 +2,11 @@ package nic
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/mdlayher/genetlink"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
 )
@@ -31,10 +27,6 @@ type eventConn interface {
 	receive() (bool, error)
 	Close() error
 }
-
-// receiveBuffer holds the link messages of some hundred devices that change at
-// once; the kernel caps it at net.core.rmem_max.
-const receiveBuffer = 1 << 20
 
 // Waiting times between attempts to open an event source again. A kernel
 // without the source is asked again rarely.
@@ -75,6 +67,11 @@ const (
 	stormBurst = 400
 	stormPause = 250 * time.Millisecond
 )
+
+// After messages of which none was worth a look, nothing is read for idlePause: on a
+// Kubernetes node devices come and go all day, and one wake-up for each message
+// costs more than reading it.
+const idlePause = 25 * time.Millisecond
 
 // errStorm ends a session with more events than are worth reading.
 var errStorm = errors.New("events come too fast")
@@ -131,7 +128,7 @@ func (w *Watcher) session(ctx context.Context, notify func(), state func(error),
 		look, err := conn.receive()
 		switch {
 		case errors.Is(err, unix.ENOBUFS):
-			look = w.lost()
+			look = w.lost() || look
 		case err != nil:
 			return err
 		default:
@@ -142,105 +139,11 @@ func (w *Watcher) session(ctx context.Context, notify func(), state func(error),
 			if !storm.Allow() {
 				return errStorm
 			}
-		}
-	}
-}
-
-type linkEvents struct {
-	*netlink.Conn
-	inventory *Inventory
-}
-
-func openLinkEvents(v *Inventory) (eventConn, error) {
-	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
-	if err != nil {
-		return nil, fmt.Errorf("open the socket: %w", err)
-	}
-	if err := errors.Join(conn.SetReadBuffer(receiveBuffer), conn.JoinGroup(unix.RTNLGRP_LINK)); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("join the link group: %w", err)
-	}
-	return linkEvents{conn, v}, nil
-}
-
-func (c linkEvents) receive() (look bool, err error) {
-	msgs, err := c.Receive()
-	for _, m := range msgs {
-		if m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK {
 			continue
 		}
-		l, err := parseLink(m.Data)
-		if err != nil {
-			return true, fmt.Errorf("read an event: %w", err)
-		}
-		look = c.inventory.observe(l) || look
-	}
-	return look, err
-}
-
-type ethtoolEvents struct {
-	*genetlink.Conn
-	inventory *Inventory
-}
-
-func openEthtoolEvents(v *Inventory) (eventConn, error) {
-	conn, err := genetlink.Dial(nil)
-	if err != nil {
-		return nil, fmt.Errorf("open the socket: %w", err)
-	}
-	if err := joinMonitor(conn); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return ethtoolEvents{conn, v}, nil
-}
-
-func joinMonitor(conn *genetlink.Conn) error {
-	family, err := conn.GetFamily("ethtool")
-	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{Op: "find the ethtool netlink family", Kind: ErrUnsupported, Errno: unix.ENOENT,
-			Detail: "this kernel has none (before Linux 5.6, or built without it)"}
-	}
-	if err != nil {
-		return fmt.Errorf("find the ethtool netlink family: %w", err)
-	}
-	for _, g := range family.Groups {
-		if g.Name == "monitor" {
-			return errors.Join(conn.SetReadBuffer(receiveBuffer), conn.JoinGroup(g.ID))
+		select {
+		case <-ctx.Done():
+		case <-time.After(idlePause):
 		}
 	}
-	return &Error{Op: "find ethtool's monitor group", Kind: ErrUnsupported}
-}
-
-func (c ethtoolEvents) receive() (look bool, err error) {
-	msgs, _, err := c.Receive()
-	for _, m := range msgs {
-		if index, ok := ethtoolDevice(m.Data); ok && c.inventory.follows(index) {
-			look = true
-		}
-	}
-	return look, err
-}
-
-// Attribute numbers of ethtool's notifications (include/uapi/linux/
-// ethtool_netlink.h): every message has the header first, and in it the device.
-const (
-	ethtoolHeader   = 1
-	ethtoolDevIndex = 1
-)
-
-// ethtoolDevice reads the interface index from a notification's attributes.
-func ethtoolDevice(b []byte) (index int, ok bool) {
-	err := eachAttr(b, func(typ uint16, value []byte) error {
-		if typ != ethtoolHeader {
-			return nil
-		}
-		return eachAttr(value, func(typ uint16, value []byte) error {
-			if typ == ethtoolDevIndex && len(value) == 4 {
-				index, ok = int(binary.NativeEndian.Uint32(value)), true
-			}
-			return nil
-		})
-	})
-	return index, ok && err == nil
 }

@@ -71,7 +71,7 @@ func (n nic) combine(combined uint32) error {
 }
 
 // storm makes events of both kinds, of links and of ethtool, as fast as the kernel
-// takes it, by switching GRO, and then sets the channels.
+// takes it, by switching GRO and, each second time, the channels, and then sets those.
 func storm(device string, combined, times uint32) error {
 	n, err := openNIC(device)
 	if err != nil {
@@ -81,6 +81,11 @@ func storm(device string, combined, times uint32) error {
 	for i := range times {
 		if err := n.ethtool(unsafe.Pointer(&value{cmd: unix.ETHTOOL_SGRO, data: i % 2})); err != nil {
 			return err
+		}
+		if i%2 == 0 {
+			if err := n.combine(combined + i/2%2); err != nil {
+				return err
+			}
 		}
 	}
 	return n.combine(combined)
