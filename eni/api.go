@@ -53,13 +53,13 @@ func (c *Client) NetworkInterfaces(ctx context.Context, q Query) ([]NetworkInter
 	const action = "DescribeNetworkInterfaces"
 	params := map[string]string{"MaxResults": strconv.Itoa(pageSize)}
 	if q.InstanceID != "" {
-		if !word.MatchString(q.InstanceID) {
+		if !isWord(q.InstanceID) {
 			return nil, invalid(action, "instance id %q: want an id such as i-bp67acfmxazb4p1", q.InstanceID)
 		}
 		params["InstanceId"] = q.InstanceID
 	}
 	for _, id := range q.IDs {
-		if !word.MatchString(id) {
+		if !isWord(id) {
 			return nil, invalid(action, "ENI id %q: want an id such as eni-bp67acfmxazb4p1", id)
 		}
 	}
@@ -128,7 +128,7 @@ func (c *Client) InstanceTypes(ctx context.Context, types ...string) ([]Instance
 		return nil, invalid(action, "want at least one instance type, such as ecs.g7.xlarge")
 	}
 	for _, t := range types {
-		if !word.MatchString(t) {
+		if !isWord(t) {
 			return nil, invalid(action, "instance type %q: want a type such as ecs.g7.xlarge", t)
 		}
 	}

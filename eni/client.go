@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -142,11 +141,6 @@ func newHTTPClient(proxy func(*http.Request) (*url.URL, error)) *http.Client {
 	}
 }
 
-// dnsLabel is RFC 1123's label, lower case.
-var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
-func isDNSLabel(s string) bool { return dnsLabel.MatchString(s) }
-
 // endpointURL is set by us in every case: the SDK's own resolution falls back to
 // another region's endpoint for regions that it does not know, and to plain HTTP.
 func endpointURL(o ClientOptions) (*url.URL, error) {
@@ -245,7 +239,7 @@ func (c *Client) onceWithCurrent(ctx context.Context, action string, params map[
 
 // codeLabel is the cloud's code if it looks like one, else the class.
 func codeLabel(e *Error) string {
-	if e.Code != "" && len(e.Code) <= 64 && word.MatchString(e.Code) {
+	if e.Code != "" && len(e.Code) <= 64 && isWord(e.Code) {
 		return e.Code
 	}
 	return e.Class.String()

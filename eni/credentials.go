@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -138,7 +137,7 @@ type chainError struct {
 func (e *chainError) Error() string { return e.reason }
 
 // stsCode finds the error code of an STS refusal in the SDK's text.
-var stsCode = regexp.MustCompile(`ErrorCode: ([A-Za-z]+(?:\.[A-Za-z]+)*)\b`)
+var stsCode = lazily(`ErrorCode: ([A-Za-z]+(?:\.[A-Za-z]+)*)\b`)
 
 // explainChain tells from the SDK's text which providers failed and how. It
 // repeats none of that text except an STS error code: some providers put a whole
@@ -163,7 +162,7 @@ func explainChain(text string) string {
 	add(has("get role name failed") && !has("security-credentials/ 404"), "the metadata service did not give the RAM role's name")
 	add(has("refresh Ecs sts token err") || has("get metadata token failed"), "the metadata service gave no credentials for the RAM role")
 	add(has("credentials from http"), "ALIBABA_CLOUD_CREDENTIALS_URI gave no credentials")
-	if m := stsCode.FindStringSubmatch(text); m != nil {
+	if m := stsCode().FindStringSubmatch(text); m != nil {
 		reasons = append(reasons, "STS refused with "+m[1])
 	}
 	if len(reasons) == 0 {

@@ -56,7 +56,7 @@ func (c *Client) NetworkInterfaceDetail(ctx context.Context, id string) (Network
 
 func (c *Client) networkInterface(ctx context.Context, id, attribute string) (NetworkInterface, error) {
 	const action = "DescribeNetworkInterfaceAttribute"
-	if !word.MatchString(id) {
+	if !isWord(id) {
 		return NetworkInterface{}, invalid(action, "ENI id %q: want an id such as eni-bp67acfmxazb4p1", id)
 	}
 	params := map[string]string{"NetworkInterfaceId": id}
@@ -87,7 +87,7 @@ func (c *Client) Instances(ctx context.Context, ids ...string) ([]Instance, erro
 		return nil, invalid(action, "want at least one instance id, such as i-bp67acfmxazb4p1")
 	}
 	for _, id := range ids {
-		if !word.MatchString(id) {
+		if !isWord(id) {
 			return nil, invalid(action, "instance id %q: want an id such as i-bp67acfmxazb4p1", id)
 		}
 	}

@@ -224,7 +224,7 @@ func (f *fields) text(name string) string {
 // id is text that must be a single word.
 func (f *fields) id(name string) string {
 	text := f.text(name)
-	if text != "" && !word.MatchString(text) {
+	if text != "" && !isWord(text) {
 		f.fail(name, "an id", f.get(name))
 		return ""
 	}

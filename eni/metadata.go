@@ -151,7 +151,7 @@ func (m *Metadata) value(ctx context.Context, path string, read func(string) (st
 }
 
 func parseWord(text string) (string, error) {
-	if !word.MatchString(text) {
+	if !isWord(text) {
 		return "", fmt.Errorf("want one word of letters, digits, dots and hyphens, got %s", secrets(nil).snippet([]byte(text)))
 	}
 	return text, nil

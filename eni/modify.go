@@ -36,7 +36,7 @@ const (
 // All other errors are an [*Error]. At most [ClientOptions.Attempts] requests are sent.
 func (c *Client) Modify(ctx context.Context, eniID string, m Modification) error {
 	const action = "ModifyNetworkInterfaceAttribute"
-	if !word.MatchString(eniID) {
+	if !isWord(eniID) {
 		return invalid(action, "ENI id %q: want an id such as eni-bp67acfmxazb4p1", eniID)
 	}
 	params := m.Params()
@@ -204,7 +204,7 @@ const maxTags = 20
 // them. It can be repeated without harm, and is, like a read. Failures are an [*Error].
 func (c *Client) Tag(ctx context.Context, eniID string, tags map[string]string) error {
 	const action = "TagResources"
-	if !word.MatchString(eniID) {
+	if !isWord(eniID) {
 		return invalid(action, "ENI id %q: want an id such as eni-bp67acfmxazb4p1", eniID)
 	}
 	if len(tags) == 0 || len(tags) > maxTags {

@@ -2,7 +2,6 @@ package eni
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,12 +21,12 @@ const (
 var (
 	// nameForm is a name: a letter, Chinese ones included, and then letters,
 	// digits and : _ . -
-	nameForm = regexp.MustCompile(`^\p{L}[\p{L}\p{Nd}:_.\-]*$`)
+	nameForm = lazily(`^\p{L}[\p{L}\p{Nd}:_.\-]*$`)
 	// securityGroupForm is a security group's id.
-	securityGroupForm = regexp.MustCompile(`^sg-[A-Za-z0-9]{1,64}$`)
+	securityGroupForm = lazily(`^sg-[A-Za-z0-9]{1,64}$`)
 	// numbered families: ecs.g7.xlarge, ecs.ebmg5s.24xlarge, ecs.hfc8i.large. The
 	// families u, e, t and s count their generations differently.
-	generationForm = regexp.MustCompile(`^ecs\.(?:ebm|scc)?(?:g|c|r|re|i|d|hfg|hfc|hfr|gn|vgn)(\d+)`)
+	generationForm = lazily(`^ecs\.(?:ebm|scc)?(?:g|c|r|re|i|d|hfg|hfc|hfr|gn|vgn)(\d+)`)
 )
 
 func (p *preflight) text() {
@@ -38,7 +37,7 @@ func (p *preflight) text() {
 			p.add(SeverityError, rule, field, "", "name %q: want a name that does not begin with http:// or https://", shorten(*name, maxSnippet))
 		case n < minName || n > maxName:
 			p.add(SeverityError, rule, field, "", "name %q: has %d characters, want %d to %d", shorten(*name, maxSnippet), n, minName, maxName)
-		case !nameForm.MatchString(*name):
+		case !nameForm().MatchString(*name):
 			p.add(SeverityError, rule, field, "", "name %q: want a letter first, then letters, digits and : _ . - only", shorten(*name, maxSnippet))
 		}
 	}
@@ -66,7 +65,7 @@ func (p *preflight) securityGroups() {
 			"an empty list of security groups: an ENI belongs to at least one")
 	}
 	for i, g := range groups {
-		if !securityGroupForm.MatchString(g) {
+		if !securityGroupForm().MatchString(g) {
 			p.add(SeverityError, "security-group-format", field, "", "security group %q: want an id such as sg-bp67acfmxazb4p1", shorten(g, maxSnippet))
 		} else if slices.Contains(groups[:i], g) {
 			p.add(SeverityError, "security-group-repeated", field, "name it once", "security group %s is given twice", g)
@@ -124,7 +123,7 @@ func (p *preflight) rings() {
 			"%s runs %s; ring sizes apply to Linux images only", in.ID, in.OSType)
 	}
 	if t := p.facts.Type; t != nil {
-		if g := generationForm.FindStringSubmatch(t.ID); g != nil && len(g[1]) == 1 && g[1] < "7" {
+		if g := generationForm().FindStringSubmatch(t.ID); g != nil && len(g[1]) == 1 && g[1] < "7" {
 			p.add(SeverityWarning, "ring-generation", "rx_queue_size", "use a 7th-generation or later instance type, such as ecs.g7.xlarge",
 				"%s is of generation %s; ring sizes need generation 7 or later", t.ID, g[1])
 		}

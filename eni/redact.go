@@ -2,7 +2,6 @@ package eni
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,17 +18,14 @@ const (
 var (
 	// signedPair matches name=value of a signed request, plain, percent-encoded
 	// and percent-encoded twice (as in a quoted string to sign), and JSON's form.
-	signedPair = regexp.MustCompile(`(?i)(AccessKeySecret|SecurityToken|Signature|StsToken|BearerToken)("?\s*(?:=|:|%3D|%253D)\s*"?)[^&\s"]+`)
+	signedPair = lazily(`(?i)(AccessKeySecret|SecurityToken|Signature|StsToken|BearerToken)("?\s*(?:=|:|%3D|%253D)\s*"?)[^&\s"]+`)
 	// userinfo matches user:password@ in a URL.
-	userinfo = regexp.MustCompile(`//[^/@\s"]*@`)
+	userinfo = lazily(`//[^/@\s"]*@`)
 	// queryString matches what follows the question mark of a URL.
-	queryString = regexp.MustCompile(`(https?://[^\s"?]*)\?[^\s"]*`)
+	queryString = lazily(`(https?://[^\s"?]*)\?[^\s"]*`)
 	// toSign matches the string to sign, which the cloud quotes back when a
 	// signature is wrong and which holds the security token.
-	toSign = regexp.MustCompile(`(?is)(string to sign is)\s*:?.*`)
-	// word is the shape of ids, codes, regions and types; anything else in
-	// their place is not one of them.
-	word = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+	toSign = lazily(`(?is)(string to sign is)\s*:?.*`)
 )
 
 // secrets are the values that must not leave the package in any text.
@@ -48,10 +44,10 @@ func (s secrets) scrub(text string) string {
 			text = strings.ReplaceAll(text, form, redacted)
 		}
 	}
-	text = toSign.ReplaceAllString(text, "${1} "+redacted)
-	text = queryString.ReplaceAllString(text, "${1}?"+redacted)
-	text = signedPair.ReplaceAllString(text, "${1}${2}"+redacted)
-	text = userinfo.ReplaceAllString(text, "//"+redacted+"@")
+	text = toSign().ReplaceAllString(text, "${1} "+redacted)
+	text = queryString().ReplaceAllString(text, "${1}?"+redacted)
+	text = signedPair().ReplaceAllString(text, "${1}${2}"+redacted)
+	text = userinfo().ReplaceAllString(text, "//"+redacted+"@")
 	return oneLine(text)
 }
 
@@ -63,7 +59,7 @@ func (s secrets) link(text string) string {
 			return ""
 		}
 	}
-	if signedPair.MatchString(text) || userinfo.MatchString(text) {
+	if signedPair().MatchString(text) || userinfo().MatchString(text) {
 		return s.scrub(text)
 	}
 	return oneLine(text)

@@ -69,7 +69,7 @@ func (p *roleProvider) renew(ctx context.Context) error {
 			return &chainError{reason: "the metadata service did not give the RAM role's name: " + err.Error()}
 		}
 	}
-	if !word.MatchString(name) {
+	if !isWord(name) {
 		return &chainError{reason: "ALIBABA_CLOUD_ECS_METADATA is no name of a RAM role"}
 	}
 	body, err := p.metadata.get(ctx, credentialsDir+name)

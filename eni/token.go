@@ -3,7 +3,6 @@ package eni
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -66,9 +65,6 @@ func (c *tokenCache) drop(ctx context.Context, token string) {
 	c.lock <- struct{}{}
 }
 
-// tokenForm is what can be sent in a header; the service gives base64.
-var tokenForm = regexp.MustCompile(`^[!-~]{1,1000}$`)
-
 // newToken asks for a token, once. The token itself appears in no error.
 func (m *Metadata) newToken(ctx context.Context) (string, *Error) {
 	const action = "metadata " + tokenPath
@@ -88,7 +84,7 @@ func (m *Metadata) newToken(ctx context.Context) (string, *Error) {
 		return "", statusFailure(action, status)
 	}
 	token := strings.TrimSpace(string(body))
-	if !tokenForm.MatchString(token) {
+	if !isToken(token) {
 		return "", &Error{
 			Action: action, Class: ClassMalformed, HTTPStatus: status,
 			Message: "the reply to the token request is not a token (" + strconv.Itoa(len(body)) + " bytes)",

@@ -74,8 +74,13 @@ func newError(device, op string, err error) *Error {
 	if !errors.As(err, &errno) {
 		return &Error{Device: device, Op: op, Kind: ErrInvalid, Detail: err.Error()}
 	}
+	return errnoError(device, op, errno)
+}
+
+// errnoError does the same of an errno.
+func errnoError(device, op string, errno unix.Errno) *Error {
 	e := &Error{Device: device, Op: op, Kind: kindOf(errno), Errno: errno}
-	if errors.Is(e.Kind, ErrDenied) {
+	if errno == unix.EPERM || errno == unix.EACCES {
 		e.Detail = "it needs CAP_NET_ADMIN, run as root"
 	}
 	return e

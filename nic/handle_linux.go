@@ -57,7 +57,6 @@ func (h *Handle) Read(n NIC) (State, error) {
 			return State{}, &Error{Device: n.Name, Op: "read", Kind: ErrGone, Detail: "its name changes all the time"}
 		}
 	}
-	st.RingsFixed = st.Driver == "virtio_net" && n.Bus == "virtio" && !virtioRingReset(n.Parent)
 	return st, nil
 }
 

@@ -26,8 +26,18 @@ type ioctl struct {
 	calls chan func()
 	done  chan struct{}
 
-	mu      sync.Mutex
-	drivers map[deviceKey]string
+	mu      sync.Mutex // guards what follows
+	devices map[deviceKey]*device
+	scratch scratch
+}
+
+// device is what is known of a device that was read before.
+type device struct {
+	driver     string
+	ringsFixed bool // it tells the ring sizes, but cannot change them
+
+	answers answers // of the last reading; zero if there was none that was surely of this device
+	state   State   // what they say
 }
 
 // deviceKey tells one device from another.
@@ -36,11 +46,11 @@ type deviceKey struct {
 	name  string
 }
 
-// maxDrivers bounds what is kept of devices that have come and gone.
-const maxDrivers = 256
+// maxDevices bounds what is kept of devices that have come and gone.
+const maxDevices = 256
 
 func newIoctl() (*ioctl, error) {
-	c := &ioctl{calls: make(chan func()), done: make(chan struct{}), drivers: map[deviceKey]string{}}
+	c := &ioctl{calls: make(chan func()), done: make(chan struct{}), devices: map[deviceKey]*device{}}
 	if err := c.openEthtool(); err != nil {
 		return nil, err
 	}
@@ -119,55 +129,65 @@ func (c *ioctl) do(f func()) {
 // has at the end, 0 if no device has it. A setting that cannot be read has its
 // error in the State. A socket that was lost is opened again; the old one is not
 // closed, because its number may be another file's by now.
+//
+// Where the answers are those of the reading before, the index is not asked for: if
+// the name is another device's by now, its settings are the same, and the event of
+// the new name is on its way.
 func (c *ioctl) read(n NIC) (st State, index int) {
-	st = c.readSettings(n)
-	if lostSocket(st.ChannelsErr) && c.openSocket() == nil {
-		st = c.readSettings(n)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.device(n)
+	now := c.ask(n.Name)
+	if now == d.answers {
+		st = d.state
+		st.NIC = n
+		return st, n.Index
 	}
-	index, err := c.index(n.Name)
-	if lostSocket(err) && c.openSocket() == nil {
-		index, _ = c.index(n.Name)
+	if lostSocket(now.channelsErrno) && c.openSocket() == nil {
+		now = c.ask(n.Name)
+	}
+	index, errno := c.readIndex(n.Name)
+	if lostSocket(errno) && c.openSocket() == nil {
+		index, _ = c.readIndex(n.Name)
+	}
+	st = now.state(n.Name)
+	st.NIC, st.Driver, st.RingsFixed = n, d.driver, d.ringsFixed
+	if index == n.Index {
+		d.answers, d.state = now, st
 	}
 	return st, index
 }
 
-func (c *ioctl) readSettings(n NIC) (st State) {
-	st.NIC, st.Driver = n, c.driver(n)
-	st.Channels, st.ChannelsErr = c.readChannels(n.Name)
-	st.Rings, st.RingsErr = c.readRings(n.Name)
-	return st
-}
-
-// driver gives a device's driver, "" if it cannot be read. It is asked for once.
-func (c *ioctl) driver(n NIC) string {
+// device gives what is known of a device. Its driver is asked for once; one that
+// cannot be asked now is not remembered.
+func (c *ioctl) device(n NIC) *device {
 	key := deviceKey{n.Index, n.Name}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d, ok := c.drivers[key]; ok {
+	if d, ok := c.devices[key]; ok {
 		return d
 	}
 	var info ethtool.DrvInfo
 	var err error
 	if c.do(func() { info, err = c.eth.DriverInfo(n.Name) }); err != nil {
-		return ""
+		return &device{}
 	}
-	if len(c.drivers) >= maxDrivers {
-		clear(c.drivers)
+	if len(c.devices) >= maxDevices {
+		clear(c.devices)
 	}
-	c.drivers[key] = info.Driver
-	return info.Driver
+	d := &device{driver: info.Driver}
+	d.ringsFixed = d.driver == "virtio_net" && n.Bus == "virtio" && !virtioRingReset(n.Parent)
+	c.devices[key] = d
+	return d
 }
 
 // index gives the interface index of a name.
 func (c *ioctl) index(device string) (int, error) {
-	req, err := unix.NewIfreq(device)
-	if err != nil {
-		return 0, err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	index, errno := c.readIndex(device)
+	if errno != 0 {
+		return 0, errno
 	}
-	if err := unix.IoctlIfreq(c.fd, unix.SIOCGIFINDEX, req); err != nil {
-		return 0, err
-	}
-	return int(req.Uint32()), nil
+	return index, nil
 }
 
 func writeError(device, op string, err error) error {

@@ -22,45 +22,94 @@ type (
 	}
 )
 
-// ethtoolRequest is struct ifreq with a pointer in its union.
-type ethtoolRequest struct {
-	name [unix.IFNAMSIZ]byte
-	data unsafe.Pointer
-	_    [24 - unsafe.Sizeof(uintptr(0))]byte
-}
-
-func (c *ioctl) readChannels(device string) (Channels, error) {
-	reply := &channelsReply{command: unix.ETHTOOL_GCHANNELS}
-	if err := c.ask(device, unsafe.Pointer(reply)); err != nil {
-		return Channels{}, newError(device, "read channels", err)
+// Both are struct ifreq (include/uapi/linux/if.h), with what its union holds for
+// ethtool's calls and for SIOCGIFINDEX.
+type (
+	ethtoolRequest struct {
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [24 - unsafe.Sizeof(uintptr(0))]byte
 	}
-	return Channels{
-		Max:     ChannelCounts{int(reply.maxRx), int(reply.maxTx), int(reply.maxOther), int(reply.maxCombined)},
-		Current: ChannelCounts{int(reply.rxCount), int(reply.txCount), int(reply.otherCount), int(reply.combinedCount)},
-	}, nil
-}
-
-func (c *ioctl) readRings(device string) (Rings, error) {
-	reply := &ringReply{command: unix.ETHTOOL_GRINGPARAM}
-	if err := c.ask(device, unsafe.Pointer(reply)); err != nil {
-		return Rings{}, newError(device, "read rings", err)
+	indexRequest struct {
+		name  [unix.IFNAMSIZ]byte
+		index int32
+		_     [20]byte
 	}
-	return Rings{
-		Max:     RingSizes{int(reply.rxMax), int(reply.txMax)},
-		Current: RingSizes{int(reply.rxPending), int(reply.txPending)},
-	}, nil
+)
+
+// scratch is what reads are made with: it is on the heap, which does not move, and is
+// used again, because a look reads every NIC.
+type scratch struct {
+	ethtool ethtoolRequest
+	index   indexRequest
+	answers answers
 }
 
-// ask has the kernel fill a reply. The request is on the heap, which does not move.
-func (c *ioctl) ask(device string, reply unsafe.Pointer) error {
-	if len(device) >= unix.IFNAMSIZ {
+// answers are the kernel's to one reading.
+type answers struct {
+	channels                  channelsReply
+	rings                     ringReply
+	channelsErrno, ringsErrno unix.Errno
+}
+
+// ask has the kernel tell a device's channels and rings.
+func (c *ioctl) ask(device string) answers {
+	a := &c.scratch.answers
+	*a = answers{channels: channelsReply{command: unix.ETHTOOL_GCHANNELS}, rings: ringReply{command: unix.ETHTOOL_GRINGPARAM}}
+	a.channelsErrno = c.askFor(device, unsafe.Pointer(&a.channels))
+	a.ringsErrno = c.askFor(device, unsafe.Pointer(&a.rings))
+	return *a
+}
+
+func (c *ioctl) askFor(device string, reply unsafe.Pointer) unix.Errno {
+	request := &c.scratch.ethtool
+	request.data = reply
+	if !setName(&request.name, device) {
 		return unix.ENODEV
 	}
-	request := &ethtoolRequest{data: reply}
-	copy(request.name[:], device)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(c.fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(request)))
-	if errno != 0 {
-		return errno
+	return c.call(unix.SIOCETHTOOL, unsafe.Pointer(request))
+}
+
+// state is what the answers say of a device's settings.
+func (a *answers) state(device string) (st State) {
+	if a.channelsErrno != 0 {
+		st.ChannelsErr = errnoError(device, "read channels", a.channelsErrno)
+	} else {
+		c := &a.channels
+		st.Channels = Channels{
+			Max:     ChannelCounts{int(c.maxRx), int(c.maxTx), int(c.maxOther), int(c.maxCombined)},
+			Current: ChannelCounts{int(c.rxCount), int(c.txCount), int(c.otherCount), int(c.combinedCount)},
+		}
 	}
-	return nil
+	if a.ringsErrno != 0 {
+		st.RingsErr = errnoError(device, "read rings", a.ringsErrno)
+	} else {
+		r := &a.rings
+		st.Rings = Rings{Max: RingSizes{int(r.rxMax), int(r.txMax)}, Current: RingSizes{int(r.rxPending), int(r.txPending)}}
+	}
+	return st
+}
+
+// readIndex gives the interface index of a name.
+func (c *ioctl) readIndex(device string) (int, unix.Errno) {
+	request := &c.scratch.index
+	if !setName(&request.name, device) {
+		return 0, unix.ENODEV
+	}
+	errno := c.call(unix.SIOCGIFINDEX, unsafe.Pointer(request))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(request.index), 0
+}
+
+// setName tells whether the name is one that a device can have.
+func setName(to *[unix.IFNAMSIZ]byte, device string) bool {
+	clear(to[copy(to[:], device):])
+	return len(device) < len(to)
+}
+
+func (c *ioctl) call(number uintptr, request unsafe.Pointer) unix.Errno {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(c.fd), number, uintptr(request))
+	return errno
 }

@@ -39,6 +39,9 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{stdout: stdout, stderr: stderr}
 	root := a.rootCommand()
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		completeValues(root) // which takes a while, and nothing else needs
+	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -88,7 +91,6 @@ have them in their own help.`,
 	f.StringVar(&a.color, "color", "auto", "`when` to use colour: auto, always or never; auto honours NO_COLOR")
 	f.StringVar(&a.profile, "profile", "", "`name` of the aliyun CLI profile (~/.aliyun/config.json) whose credentials to use; default: the first credentials found")
 	root.AddCommand(a.planCommand(), a.applyCommand(), a.runCommand(), a.statusCommand(), a.refreshCommand(), a.reloadCommand(), a.doctorCommand(), a.eniCommand(), a.configCommand(), a.completionCommand(), a.versionCommand())
-	completeValues(root)
 	return root
 }
 

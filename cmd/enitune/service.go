@@ -35,6 +35,7 @@ type service struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	systemd *systemd
+	memory  *footprint.Keeper
 	server  *web.Server
 
 	reloads sync.Mutex // one reload at a time
@@ -57,12 +58,13 @@ type generation struct {
 }
 
 func newService(path string, load func() (config.Config, error), profile string, log *slog.Logger) (*service, error) {
-	s := &service{path: path, load: load, profile: profile, log: log, systemd: newSystemd(log), next: make(chan *generation)}
+	s := &service{path: path, load: load, profile: profile, log: log, systemd: newSystemd(log), memory: footprint.NewKeeper(), next: make(chan *generation)}
 	s.metrics = metrics.New(s.report, build())
 	cfg, err := load()
 	if err != nil {
 		return nil, err
 	}
+	footprint.Profile(cfg.Web.Pprof)
 	if s.current, err = s.generation(cfg, nil); err != nil {
 		return nil, err
 	}
@@ -99,6 +101,7 @@ func (s *service) generation(cfg config.Config, cloud *agent.Cloud) (*generation
 			s.metrics.Keep(r)
 			s.tell(r)
 			first()
+			s.memory.Worked()
 		},
 		Alive: s.systemd.alive, AliveEvery: s.systemd.every(),
 	})
@@ -118,6 +121,7 @@ func (s *service) newServer(cfg config.Web) (*web.Server, error) {
 		Profiles: func() bool { return s.generationInForce().cfg.Web.Pprof },
 		Refresh:  func() { s.generationInForce().daemon.Refresh() },
 		Reload:   s.reload,
+		Served:   s.memory.Worked,
 		Status: func() ([]byte, error) {
 			r, ok := s.report()
 			if !ok {
@@ -135,7 +139,7 @@ func (s *service) run(ctx context.Context) error {
 	g.Go(func() error { return s.server.Run(ctx) })
 	g.Go(func() error { return s.runGenerations(ctx) })
 	g.Go(func() error {
-		return footprint.Run(ctx, func(err error) { s.log.Debug("memory is not given back", "error", err) })
+		return s.memory.Run(ctx, func(err error) { s.log.Debug("memory is not given back", "error", err) })
 	})
 	return g.Wait()
 }
@@ -149,6 +153,7 @@ func (s *service) runGenerations(ctx context.Context) error {
 		}
 		next.daemon.Succeed(current.daemon)
 		next.takeOver()
+		footprint.Profile(next.cfg.Web.Pprof)
 		s.mu.Lock()
 		s.current, s.pending, s.refused = next, nil, nil
 		s.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // scriptPlaces are where administrators and provisioning tools put commands
@@ -75,7 +76,9 @@ func readScripts(root fs.FS) []Rival {
 
 // ethtoolCommand is ethtool, as a word or the name of a variable, with an option
 // that sets channels or rings.
-var ethtoolCommand = regexp.MustCompile(`(?i:ethtool)["'}]*[ \t]+(?:-L|-G|--set-channels|--set-ring)[ \t](?:"\$[^"\n]*"|[^;&|"'#\n])*`)
+var ethtoolCommand = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i:ethtool)["'}]*[ \t]+(?:-L|-G|--set-channels|--set-ring)[ \t](?:"\$[^"\n]*"|[^;&|"'#\n])*`)
+})
 
 // ethtoolCommands finds them in a script; lines that are comments are passed
 // over.
@@ -85,7 +88,7 @@ func ethtoolCommands(data []byte) []string {
 		if strings.HasPrefix(strings.TrimSpace(line), "#") {
 			continue
 		}
-		for _, command := range ethtoolCommand.FindAllString(line, -1) {
+		for _, command := range ethtoolCommand().FindAllString(line, -1) {
 			if command = strings.Join(strings.Fields(command), " "); !slices.Contains(found, command) {
 				found = append(found, command)
 			}

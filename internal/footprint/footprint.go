@@ -4,13 +4,14 @@ package footprint
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strings"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -38,49 +39,87 @@ func Hold() {
 	}
 }
 
-// When Run trims.
+// Profile says whether anybody may ask for a profile of the heap. Without one the
+// runtime takes no samples for it, whose table takes half a megabyte. A profile tells
+// of what was allocated since this was called.
+func Profile(on bool) {
+	if on {
+		runtime.MemProfileRate = 512 << 10 // the runtime's default
+	} else {
+		runtime.MemProfileRate = 0
+	}
+}
+
+// When a Keeper gives memory back.
 const (
-	// settled is how long after the start: NICs and cloud have been read by then.
+	// rest is how long after the last work the daemon counts as resting.
+	rest = 2 * time.Second
+	// settled is how long after the start the heap is given back: NICs and cloud have
+	// been read by then.
 	settled = time.Minute
 	// seldom is how long after the last time: for what the cloud's next read took.
 	seldom = time.Hour
 )
 
-// Run trims some time after the start and then once an hour, until ctx ends.
-// failed is told why it could not.
-func Run(ctx context.Context, failed func(error)) error { return run(ctx, Trim, failed) }
+// Keeper gives memory back while the daemon rests.
+type Keeper struct{ worked chan struct{} }
 
-func run(ctx context.Context, trim func() error, failed func(error)) error {
-	for t := time.NewTimer(settled); ; t.Reset(seldom) {
+// NewKeeper makes a Keeper that does nothing until Run.
+func NewKeeper() *Keeper { return &Keeper{make(chan struct{}, 1)} }
+
+// Worked says that the daemon has just worked. It never blocks.
+func (k *Keeper) Worked() {
+	select {
+	case k.worked <- struct{}{}:
+	default: // it has been said already
+	}
+}
+
+// Run unmaps the pages of the program's own file whenever the daemon rests after work,
+// and gives back free heap some time after the start and then once an hour, until ctx
+// ends. failed is told why it could not.
+func (k *Keeper) Run(ctx context.Context, failed func(error)) error {
+	return k.run(ctx, Unmap, debug.FreeOSMemory, failed)
+}
+
+func (k *Keeper) run(ctx context.Context, unmap func() error, freeHeap func(), failed func(error)) error {
+	resting, heap := time.NewTimer(rest), time.NewTimer(settled)
+	defer resting.Stop()
+	defer heap.Stop()
+	for {
 		select {
 		case <-ctx.Done():
-			t.Stop()
 			return nil
-		case <-t.C:
-			if err := trim(); err != nil {
+		case <-k.worked:
+			resting.Reset(rest)
+		case <-heap.C:
+			freeHeap()
+			heap.Reset(seldom)
+			resting.Reset(rest)
+		case <-resting.C:
+			if err := unmap(); err != nil {
 				failed(err)
 			}
 		}
 	}
 }
 
-// Trim gives back what only a start or a rare task needed: free heap, and the
-// pages of the program's own file, which the kernel reads again when they are
-// used. It takes some milliseconds.
-func Trim() error {
-	debug.FreeOSMemory()
+// Unmap gives back the pages of the program's own file that hold nothing else. They
+// stay in the kernel's page cache as long as there is room, and are mapped again as
+// they are used, 64 kB at a time, which takes a microsecond or two each.
+func Unmap() error {
 	f, err := os.Open("/proc/self/smaps")
 	if err != nil {
-		return fmt.Errorf("trim memory: %w", err)
+		return fmt.Errorf("unmap the program's pages: %w", err)
 	}
 	defer f.Close()
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
-		return fmt.Errorf("trim memory: %w", err)
+		return fmt.Errorf("unmap the program's pages: %w", err)
 	}
 	for _, m := range clean(f, program) {
 		if err := advise(m); err != nil {
-			return fmt.Errorf("trim memory: %w", err)
+			return fmt.Errorf("unmap the program's pages: %w", err)
 		}
 	}
 	return nil
@@ -93,31 +132,39 @@ type mapping struct{ start, end uintptr }
 // nothing but the file's own bytes: they cannot be written to, and nobody (a
 // debugger, a uprobe) has put a page of his own into them.
 func clean(smaps io.Reader, file string) []mapping {
-	var all []mapping
+	var kept []mapping
+	ours := false // the mapping at the end of kept is the one that the lines are about
 	for s := bufio.NewScanner(smaps); s.Scan(); {
-		line := s.Text()
-		var m mapping
-		var mode string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &m.start, &m.end, &mode); n == 3 {
-			if strings.HasSuffix(line, " "+file) && mode[0] == 'r' && mode[1] == '-' && mode[3] == 'p' {
-				all = append(all, m)
-			} else {
-				all = append(all, mapping{})
+		line := s.Bytes()
+		name, value, _ := bytes.Cut(line, []byte(" "))
+		if m, ok := addresses(name); ok {
+			mode := value[:min(4, len(value))]
+			ours = string(mode) == "r-xp" || string(mode) == "r--p"
+			ours = ours && bytes.HasSuffix(line, []byte(" "+file))
+			if ours {
+				kept = append(kept, m)
 			}
 			continue
 		}
-		var kB int
-		if n, _ := fmt.Sscanf(line, "Anonymous: %d kB", &kB); n == 1 && kB > 0 && len(all) > 0 {
-			all[len(all)-1] = mapping{}
-		}
-	}
-	kept := all[:0]
-	for _, m := range all {
-		if m.end > m.start {
-			kept = append(kept, m)
+		if ours && string(name) == "Anonymous:" && string(bytes.TrimSpace(value)) != "0 kB" {
+			kept, ours = kept[:len(kept)-1], false
 		}
 	}
 	return kept
+}
+
+// addresses reads a range such as 00400000-00b11000.
+func addresses(text []byte) (m mapping, ok bool) {
+	from, to, ok := bytes.Cut(text, []byte("-"))
+	if !ok {
+		return m, false
+	}
+	start, err := strconv.ParseUint(string(from), 16, 64)
+	if err != nil {
+		return m, false
+	}
+	end, err := strconv.ParseUint(string(to), 16, 64)
+	return mapping{uintptr(start), uintptr(end)}, err == nil && end > start
 }
 
 func advise(m mapping) error {

@@ -2,6 +2,7 @@ package footprint
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestOnlyPagesThatAreTheFilesAloneAreGivenBack(t *testing.T) {
 	}
 }
 
-func TestTheProgramGoesOnAfterATrim(t *testing.T) {
+func TestTheProgramGoesOnAfterItsPagesAreUnmapped(t *testing.T) {
 	smaps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		t.Fatal(err)
@@ -51,22 +52,53 @@ func TestTheProgramGoesOnAfterATrim(t *testing.T) {
 	if got := clean(smaps, exe); len(got) < 2 {
 		t.Fatalf("of this program %v is found, want text and read-only data", got)
 	}
-	if err := Trim(); err != nil {
+	if err := Unmap(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestMemoryIsGivenBackAMinuteAfterTheStartAndThenEachHour(t *testing.T) {
+// kept runs a Keeper for a while and notes when it does what; work is when the daemon
+// works.
+func kept(t *testing.T, work []time.Duration, until time.Duration) (told []string) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), until)
 		defer cancel()
-		var at []time.Duration
 		start := time.Now()
-		if err := run(ctx, func() error { at = append(at, time.Since(start)); return nil }, nil); err != nil {
+		tell := func(what string) { told = append(told, fmt.Sprint(time.Since(start), " ", what)) }
+		k := NewKeeper()
+		go func() {
+			for _, at := range work {
+				time.Sleep(at - time.Since(start))
+				k.Worked()
+			}
+		}()
+		err := k.run(ctx, func() error { tell("unmap"); return nil }, func() { tell("heap") }, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff([]time.Duration{time.Minute, 61 * time.Minute}, at); d != "" {
-			t.Errorf("(-want +got):\n%s", d)
-		}
 	})
+	return told
+}
+
+func TestTheHeapIsGivenBackAMinuteAfterTheStartAndThenEachHour(t *testing.T) {
+	got := kept(t, nil, 2*time.Hour)
+	if d := cmp.Diff([]string{"2s unmap", "1m0s heap", "1m2s unmap", "1h1m0s heap", "1h1m2s unmap"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestPagesAreUnmappedOnceAfterWorkThatHasEnded(t *testing.T) {
+	got := kept(t, []time.Duration{5 * time.Second, 6 * time.Second, 7500 * time.Millisecond, 20 * time.Second}, 30*time.Second)
+	if d := cmp.Diff([]string{"2s unmap", "9.5s unmap", "22s unmap"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func BenchmarkUnmap(b *testing.B) {
+	for b.Loop() {
+		if err := Unmap(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

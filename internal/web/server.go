@@ -70,6 +70,9 @@ type Options struct {
 	// a line that says what changed, or why it is refused; nil for a server that
 	// cannot.
 	Reload func(ctx context.Context) (string, error)
+	// Served is called when a connection rests after an answer, or is closed; it may
+	// be nil.
+	Served func()
 	// Log receives what happens; nil discards it.
 	Log *slog.Logger
 }
@@ -78,8 +81,6 @@ type Options struct {
 type Server struct {
 	o   Options
 	log *slog.Logger
-	// compress wraps a handler so that its answers are compressed.
-	compress func(http.Handler) http.HandlerFunc
 
 	mu        sync.Mutex
 	endpoints []*endpoint
@@ -117,11 +118,10 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	compress, err := compressor()
-	if err != nil {
-		return nil, fmt.Errorf("web: %w", err)
+	if o.Served == nil {
+		o.Served = func() {}
 	}
-	s := &Server{o: o, log: o.Log, compress: compress}
+	s := &Server{o: o, log: o.Log}
 	config, err := webconfig.Read(o.ConfigFile)
 	if err != nil {
 		return nil, err
@@ -161,9 +161,14 @@ func (s *Server) endpoint(k kind, open net.Listener, config webconfig.Config) *e
 		kind: k, open: open, listener: newLimitListener(limited, maxConnections),
 		config: config, stop: make(chan struct{}), ended: make(chan struct{}),
 		server: &http.Server{
-			Handler: answering(s.compress(handler)),
+			Handler: answering(compress(handler)),
 			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 				return withPeer(withConn(ctx, conn), conn)
+			},
+			ConnState: func(_ net.Conn, state http.ConnState) {
+				if state == http.StateIdle || state == http.StateClosed {
+					s.o.Served()
+				}
 			},
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
