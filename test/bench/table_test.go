@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -48,10 +49,10 @@ func TestFigures(t *testing.T) {
 	}
 }
 
-// median of some durations.
-func median(d []time.Duration) time.Duration { return quantile(d, 0.5) }
+// median of some figures.
+func median[N cmp.Ordered](d []N) N { return quantile(d, 0.5) }
 
-func quantile(d []time.Duration, q float64) time.Duration {
+func quantile[N cmp.Ordered](d []N, q float64) N {
 	d = slices.Sorted(slices.Values(d))
 	return d[min(len(d)-1, int(q*float64(len(d))))]
 }
