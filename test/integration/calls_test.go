@@ -31,14 +31,14 @@ func TestAThrottledDaemonMakesRoomAndReadsWhenAsked(t *testing.T) {
 	if got := h.describes(); got != 1 {
 		t.Errorf("%d calls by a start that was throttled, want 1", got)
 	}
-	if res := h.run("refresh"); res.code != 1 {
+	if res := h.run("refresh"); res.Code != 1 {
 		t.Errorf("a refresh that is throttled: %+v", res)
 	}
 	if got := h.describes(); got != 2 {
 		t.Errorf("%d calls after a refresh, want one more", got)
 	}
 	h.cloud.ClearFaults()
-	if res := h.run("refresh"); res.code != 0 {
+	if res := h.run("refresh"); res.Code != 0 {
 		t.Errorf("a refresh when the limit was free again: %+v", res)
 	}
 	d.Await("eth1 queues: 1 -> 4")
@@ -64,7 +64,7 @@ func TestADaemonThatStartsOverAndOverLeavesTheLimitAlone(t *testing.T) {
 		d = h.start()
 		d.Await("the daemon starts over and over")
 		r, code := h.report("status")
-		if code != 0 || r.Desired.Origin != "cache" || setting(r, "eth1", nic.Queues).Current != 4 {
+		if code != 0 || r.Desired.Origin != "cache" || world.Setting(r, "eth1", nic.Queues).Current != 4 {
 			t.Errorf("exit %d, %+v", code, r)
 		}
 		d.Kill()
@@ -73,7 +73,7 @@ func TestADaemonThatStartsOverAndOverLeavesTheLimitAlone(t *testing.T) {
 		t.Errorf("%d calls by starts 11 to 13, want none", got-before)
 	}
 	h.start()
-	if res := h.run("refresh"); res.code != 0 || h.describes() != before+1 {
+	if res := h.run("refresh"); res.Code != 0 || h.describes() != before+1 {
 		t.Errorf("a refresh waits, too: %+v, %d calls", res, h.describes()-before)
 	}
 }

@@ -23,12 +23,12 @@ func (h *host) doctor(args ...string) (doctor.Report, int) {
 	h.t.Helper()
 	res := h.run(append([]string{"doctor", "-o", "json"}, args...)...)
 	var r doctor.Report
-	dec := json.NewDecoder(strings.NewReader(res.stdout))
+	dec := json.NewDecoder(strings.NewReader(res.Stdout))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&r); err != nil {
-		h.t.Fatalf("doctor: %v\nstdout: %s\nstderr: %s", err, res.stdout, res.stderr)
+		h.t.Fatalf("doctor: %v\nstdout: %s\nstderr: %s", err, res.Stdout, res.Stderr)
 	}
-	return r, res.code
+	return r, res.Code
 }
 
 // cloudVerdicts are the statuses of the checks that the simulated cloud decides;
@@ -208,8 +208,8 @@ func TestDoctorWithoutPrivileges(t *testing.T) {
 	h := newHost(t)
 	res := h.runUnprivileged("doctor", "-o", "json")
 	var r doctor.Report
-	if err := json.Unmarshal([]byte(res.stdout), &r); err != nil {
-		t.Fatalf("%v: %s", err, res.stderr)
+	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
+		t.Fatalf("%v: %s", err, res.Stderr)
 	}
 	if f := finding(t, r, doctor.CheckCapabilities, ""); f.Status != doctor.Warn || !strings.Contains(f.Remedy, "sudo enitune doctor") {
 		t.Errorf("%+v", f)
@@ -217,13 +217,13 @@ func TestDoctorWithoutPrivileges(t *testing.T) {
 	if d := cmp.Diff(healthyCloud("ecs:DescribeNetworkInterfaceAttribute", "note"), cloudVerdicts(r)); d != "" {
 		t.Errorf("verdicts (-want +got):\n%s", d)
 	}
-	if res.code != 2 {
-		t.Errorf("exit %d", res.code)
+	if res.Code != 2 {
+		t.Errorf("exit %d", res.Code)
 	}
 }
 
 // runUnprivileged runs enitune as a user without a capability.
-func (h *host) runUnprivileged(args ...string) result {
+func (h *host) runUnprivileged(args ...string) world.Result {
 	h.t.Helper()
 	cmd := h.command(args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -232,7 +232,7 @@ func (h *host) runUnprivileged(args ...string) result {
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: 0, Size: 1}},
 		Credential:  &syscall.Credential{Uid: 1000, Gid: 1000, NoSetGroups: true},
 	}
-	return h.finish(cmd)
+	return world.Finish(h.t, cmd)
 }
 
 // TestAStateFolderThatOnlyTheServiceCanEnterIsNoFault: with DynamicUser= that is
@@ -247,11 +247,11 @@ func TestAStateFolderThatOnlyTheServiceCanEnterIsNoFault(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(h.dir, "config.yaml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if res := h.runUnprivileged("config", "check"); res.code != 0 {
+	if res := h.runUnprivileged("config", "check"); res.Code != 0 {
 		t.Errorf("config check: %+v", res)
 	}
-	if res := h.runUnprivileged("doctor"); strings.Contains(res.stdout, "choose another folder") {
-		t.Errorf("doctor: %s", res.stdout)
+	if res := h.runUnprivileged("doctor"); strings.Contains(res.Stdout, "choose another folder") {
+		t.Errorf("doctor: %s", res.Stdout)
 	}
 }
 
@@ -272,16 +272,16 @@ func TestDoctorSaysWhoseCredentialsAreUsedAndNeverTheSecret(t *testing.T) {
 	h.env = append(h.env, "HOME="+home)
 	res := h.run("doctor", "--profile", "ops", "--log-level", "debug")
 	const want = "ok    credentials: from the profile of the aliyun CLI (~/.aliyun/config.json) (cli_profile/static_ak), access key id ****ABCD"
-	if !strings.Contains(res.stdout, want) {
-		t.Errorf("%q is not in:\n%s", want, res.stdout)
+	if !strings.Contains(res.Stdout, want) {
+		t.Errorf("%q is not in:\n%s", want, res.Stdout)
 	}
 	for _, args := range [][]string{{"doctor"}, {"doctor", "--profile", "ops"}, {"doctor", "--profile", "none"}, {"plan", "--profile", "none"}} {
 		res := h.run(append(args, "--log-level", "debug")...)
-		if out := res.stdout + res.stderr; strings.Contains(out, secret) || strings.Contains(out, id) {
+		if out := res.Stdout + res.Stderr; strings.Contains(out, secret) || strings.Contains(out, id) {
 			t.Errorf("%v tells a secret:\n%s", args, out)
 		}
-		if args[len(args)-1] == "none" && !strings.Contains(res.stdout, `profile "none" is not in ~/.aliyun/config.json, it has other, ops`) {
-			t.Errorf("%v:\n%s%s", args, res.stdout, res.stderr)
+		if args[len(args)-1] == "none" && !strings.Contains(res.Stdout, `profile "none" is not in ~/.aliyun/config.json, it has other, ops`) {
+			t.Errorf("%v:\n%s%s", args, res.Stdout, res.Stderr)
 		}
 	}
 	if r, code := h.report("plan", "--profile", "ops"); code == 1 {
@@ -293,8 +293,8 @@ func TestRefreshMakesTheDaemonTakeANewDesiredValue(t *testing.T) {
 	h := newHost(t)
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 2))
-	if res := h.run("refresh"); res.code != 1 || !strings.Contains(res.stderr, "no daemon answers") {
-		t.Errorf("without a daemon: exit %d, %s", res.code, res.stderr)
+	if res := h.run("refresh"); res.Code != 1 || !strings.Contains(res.Stderr, "no daemon answers") {
+		t.Errorf("without a daemon: exit %d, %s", res.Code, res.Stderr)
 	}
 	d := h.start()
 	d.Await("eth1 queues: 1 -> 2")
@@ -303,17 +303,17 @@ func TestRefreshMakesTheDaemonTakeANewDesiredValue(t *testing.T) {
 	if code != 0 && code != 2 { // 2: the report of the read came before that of the write
 		t.Errorf("exit %d, %+v", code, r.Errors)
 	}
-	if got := setting(r, "eth1", nic.Queues); got.Desired != 4 {
+	if got := world.Setting(r, "eth1", nic.Queues); got.Desired != 4 {
 		t.Errorf("%+v", got)
 	}
 	d.Await("eth1 queues: 2 -> 4")
 	h.down()
 	res := h.run("refresh")
-	if res.code != 1 || !strings.Contains(res.stderr, "could not read the cloud") {
-		t.Errorf("without a cloud: exit %d, %s%s", res.code, res.stdout, res.stderr)
+	if res.Code != 1 || !strings.Contains(res.Stderr, "could not read the cloud") {
+		t.Errorf("without a cloud: exit %d, %s%s", res.Code, res.Stdout, res.Stderr)
 	}
-	if res := h.run("refresh", "--wait", "0"); res.code != 0 || res.stdout != "" {
-		t.Errorf("--wait 0: exit %d, %s%s", res.code, res.stdout, res.stderr)
+	if res := h.run("refresh", "--wait", "0"); res.Code != 0 || res.Stdout != "" {
+		t.Errorf("--wait 0: exit %d, %s%s", res.Code, res.Stdout, res.Stderr)
 	}
 	if body, code := d.post("/-/refresh"); code != 404 {
 		t.Errorf("over TCP: %d %s", code, body)

@@ -36,7 +36,7 @@ func newOperator(t *testing.T) *host {
 	h := &host{t: t, cloud: world.New(), dir: t.TempDir()}
 	var ca string
 	ca, h.down = world.Serve(t, h.cloud, "127.0.0.2", "127.0.0.1")
-	h.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "HOME="+h.dir, "RUNTIME_DIRECTORY="+h.dir, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0",
+	h.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "HOME="+h.dir, "RUNTIME_DIRECTORY="+h.dir, world.RaceOptions,
 		"ALIBABA_CLOUD_ACCESS_KEY_ID="+accessKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+secretKey, "ALIBABA_CLOUD_REGION_ID="+world.Region)
 	h.configure("")
 	h.cloud.AddAccessKey(accessKey, secretKey)
@@ -65,7 +65,7 @@ func (h *host) stopGateway() {
 }
 
 // change runs `eni set` and reads its document.
-func (h *host) change(args ...string) (enireport.Change, result) {
+func (h *host) change(args ...string) (enireport.Change, world.Result) {
 	h.t.Helper()
 	var doc enireport.Change
 	res := h.document(&doc, append([]string{"eni", "set"}, args...)...)
@@ -73,13 +73,13 @@ func (h *host) change(args ...string) (enireport.Change, result) {
 }
 
 // document runs a command with -o json and reads what it prints, strictly.
-func (h *host) document(v any, args ...string) result {
+func (h *host) document(v any, args ...string) world.Result {
 	h.t.Helper()
 	res := h.run(append(args, "-o", "json")...)
-	dec := json.NewDecoder(strings.NewReader(res.stdout))
+	dec := json.NewDecoder(strings.NewReader(res.Stdout))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		h.t.Fatalf("enitune %v: exit %d, %v\nstdout: %s\nstderr: %s", args, res.code, err, res.stdout, res.stderr)
+		h.t.Fatalf("enitune %v: exit %d, %v\nstdout: %s\nstderr: %s", args, res.Code, err, res.Stdout, res.Stderr)
 	}
 	return res
 }

@@ -32,8 +32,8 @@ func TestListOfThisInstanceHasTheENIsOfOtherServicesToo(t *testing.T) {
 	h.cloud.PutENI(managed)
 
 	var doc enireport.List
-	if res := h.document(&doc, "eni", "list"); res.code != 0 {
-		t.Fatalf("exit %d: %s", res.code, res.stderr)
+	if res := h.document(&doc, "eni", "list"); res.Code != 0 {
+		t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 	}
 	if diff := cmp.Diff([]string{"eni-1", "eni-2"}, ids(doc.ENIs)); diff != "" || doc.Instance != world.InstanceID {
 		t.Errorf("of %s (-want +got):\n%s", doc.Instance, diff)
@@ -42,11 +42,11 @@ func TestListOfThisInstanceHasTheENIsOfOtherServicesToo(t *testing.T) {
 	if diff := cmp.Diff([]string{"eni-gp", "eni-g"}, ids(doc.ENIs)); diff != "" || doc.Instance != gatewayID {
 		t.Errorf("of %s (-want +got):\n%s", doc.Instance, diff)
 	}
-	if res := h.run("eni", "list", "--region", "cn-beijing"); res.code != 1 || !strings.Contains(res.stderr, "this instance is in cn-hangzhou") {
-		t.Errorf("another region: exit %d, stdout %s, stderr %s", res.code, res.stdout, res.stderr)
+	if res := h.run("eni", "list", "--region", "cn-beijing"); res.Code != 1 || !strings.Contains(res.Stderr, "this instance is in cn-hangzhou") {
+		t.Errorf("another region: exit %d, stdout %s, stderr %s", res.Code, res.Stdout, res.Stderr)
 	}
-	if res := h.run("eni", "list"); res.code != 0 || !strings.HasPrefix(res.stdout, "2 ENIs of "+world.InstanceID+" in cn-hangzhou\n") || res.stderr != "" {
-		t.Errorf("exit %d, stdout %s, stderr %s", res.code, res.stdout, res.stderr)
+	if res := h.run("eni", "list"); res.Code != 0 || !strings.HasPrefix(res.Stdout, "2 ENIs of "+world.InstanceID+" in cn-hangzhou\n") || res.Stderr != "" {
+		t.Errorf("exit %d, stdout %s, stderr %s", res.Code, res.Stdout, res.Stderr)
 	}
 }
 
@@ -57,8 +57,8 @@ func TestListOfTheAccountReadsEveryPage(t *testing.T) {
 	}
 	var doc enireport.List
 	res := h.document(&doc, "eni", "list", "--all")
-	if res.code != 0 || len(doc.ENIs) != 1100 || doc.Instance != "" || res.stderr != "" {
-		t.Errorf("exit %d, %d ENIs of %q, stderr %q", res.code, len(doc.ENIs), doc.Instance, res.stderr)
+	if res.Code != 0 || len(doc.ENIs) != 1100 || doc.Instance != "" || res.Stderr != "" {
+		t.Errorf("exit %d, %d ENIs of %q, stderr %q", res.Code, len(doc.ENIs), doc.Instance, res.Stderr)
 	}
 	if n := len(h.sent("DescribeNetworkInterfaces")); n < 2 {
 		t.Errorf("%d requests, want several pages", n)
@@ -74,8 +74,8 @@ func TestShowPutsTheNICBesideItsENI(t *testing.T) {
 	h.addGateway()
 
 	var doc enireport.One
-	if res := h.document(&doc, "eni", "show", "eni-1"); res.code != 0 || doc.NIC == nil {
-		t.Fatalf("exit %d: %s %+v", res.code, res.stderr, doc)
+	if res := h.document(&doc, "eni", "show", "eni-1"); res.Code != 0 || doc.NIC == nil {
+		t.Fatalf("exit %d: %s %+v", res.Code, res.Stderr, doc)
 	}
 	want := enireport.NICSetting{Setting: nic.Queues, Current: 1, Max: 8}
 	if diff := cmp.Diff(want, doc.NIC.Settings[0]); diff != "" || doc.NIC.Device != "eth1" || doc.NIC.Driver != "veth" {
@@ -84,7 +84,7 @@ func TestShowPutsTheNICBesideItsENI(t *testing.T) {
 	if doc.ENI.Tracking == nil || doc.ENI.Name != "front" || *doc.ENI.Queues != 4 {
 		t.Errorf("got %+v", doc.ENI)
 	}
-	text := h.run("eni", "show", "eni-1").stdout
+	text := h.run("eni", "show", "eni-1").Stdout
 	for _, part := range []string{"eni-1 in cn-hangzhou", "name  ", "device   eth1", "1 of at most 8", "enitune:rx-queue-size  8192", "UDP"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in:\n%s", part, text)
@@ -123,11 +123,11 @@ func TestLimitsOfThisInstanceOfAnotherAndOfAType(t *testing.T) {
 	} {
 		var doc enireport.Limits
 		res := h.document(&doc, append([]string{"eni", "limits"}, tt.args...)...)
-		if diff := cmp.Diff(tt.want, queues(doc)); diff != "" || res.code != 0 || doc.Instance != tt.instance {
-			t.Errorf("%v: exit %d, instance %q (-want +got):\n%s", tt.args, res.code, doc.Instance, diff)
+		if diff := cmp.Diff(tt.want, queues(doc)); diff != "" || res.Code != 0 || doc.Instance != tt.instance {
+			t.Errorf("%v: exit %d, instance %q (-want +got):\n%s", tt.args, res.Code, doc.Instance, diff)
 		}
 	}
-	if text := h.run("eni", "limits", "--instance-type", "ecs.u1-c1m4.xlarge").stdout; !strings.Contains(text, "queues of one ENI                     not published for this type") {
+	if text := h.run("eni", "limits", "--instance-type", "ecs.u1-c1m4.xlarge").Stdout; !strings.Contains(text, "queues of one ENI                     not published for this type") {
 		t.Errorf("an absent limit is not told:\n%s", text)
 	}
 }
@@ -137,32 +137,32 @@ func TestTheRegionComesFromWhereItIsNamed(t *testing.T) {
 	environment := h.env
 	h.env = append(environment, "ALIBABA_CLOUD_REGION_ID=")
 	res := h.run("eni", "show", "eni-g")
-	if res.code != 1 || !strings.Contains(res.stderr, "the region is not known: name it with --region") || strings.Count(res.stderr, "\n") != 1 {
-		t.Errorf("without a region: exit %d, %s", res.code, res.stderr)
+	if res.Code != 1 || !strings.Contains(res.Stderr, "the region is not known: name it with --region") || strings.Count(res.Stderr, "\n") != 1 {
+		t.Errorf("without a region: exit %d, %s", res.Code, res.Stderr)
 	}
-	if res := h.run("eni", "show", "eni-g", "--region", world.Region); res.code != 0 {
-		t.Errorf("--region: exit %d, %s", res.code, res.stderr)
+	if res := h.run("eni", "show", "eni-g", "--region", world.Region); res.Code != 0 {
+		t.Errorf("--region: exit %d, %s", res.Code, res.Stderr)
 	}
 	h.configure("cloud: {region: " + world.Region + "}")
-	if res := h.run("eni", "show", "eni-g"); res.code != 0 {
-		t.Errorf("cloud.region: exit %d, %s", res.code, res.stderr)
+	if res := h.run("eni", "show", "eni-g"); res.Code != 0 {
+		t.Errorf("cloud.region: exit %d, %s", res.Code, res.Stderr)
 	}
 	h.configure("")
 	h.write(".aliyun/config.json", `{"current": "ops", "profiles": [{"name": "ops", "mode": "AK", "access_key_id": "`+accessKey+
 		`", "access_key_secret": "`+secretKey+`", "region_id": "`+world.Region+`"}]}`)
-	if res := h.run("eni", "show", "eni-g"); res.code != 0 {
-		t.Errorf("the CLI's current profile: exit %d, %s", res.code, res.stderr)
+	if res := h.run("eni", "show", "eni-g"); res.Code != 0 {
+		t.Errorf("the CLI's current profile: exit %d, %s", res.Code, res.Stderr)
 	}
-	if res := h.run("eni", "show", "eni-g", "--profile", "ops"); res.code != 0 {
-		t.Errorf("--profile: exit %d, %s", res.code, res.stderr)
+	if res := h.run("eni", "show", "eni-g", "--profile", "ops"); res.Code != 0 {
+		t.Errorf("--profile: exit %d, %s", res.Code, res.Stderr)
 	}
 	h.env = environment
 	res = h.run("eni", "show", "eni-none")
-	if res.code != 1 || !strings.Contains(res.stderr, "looked in region cn-hangzhou (from ALIBABA_CLOUD_REGION_ID)") {
-		t.Errorf("an ENI that is not there: exit %d, %s", res.code, res.stderr)
+	if res.Code != 1 || !strings.Contains(res.Stderr, "looked in region cn-hangzhou (from ALIBABA_CLOUD_REGION_ID)") {
+		t.Errorf("an ENI that is not there: exit %d, %s", res.Code, res.Stderr)
 	}
 	res = h.run("eni", "list")
-	if res.code != 1 || !strings.Contains(res.stderr, "--instance i-… or --all") {
-		t.Errorf("this instance where there is none: exit %d, %s", res.code, res.stderr)
+	if res.Code != 1 || !strings.Contains(res.Stderr, "--instance i-… or --all") {
+		t.Errorf("this instance where there is none: exit %d, %s", res.Code, res.Stderr)
 	}
 }

@@ -22,30 +22,30 @@ const modify = "ModifyNetworkInterfaceAttribute"
 func TestAnOperatorGetsFromFourToEightQueues(t *testing.T) {
 	h := newOperator(t)
 	res := h.run("eni", "set", "eni-g", "--queues", "8", "--yes")
-	if res.code != 2 || len(h.modifications()) != 0 {
-		t.Fatalf("on a running instance: exit %d, %d requests\n%s", res.code, len(h.modifications()), res.stdout)
+	if res.Code != 2 || len(h.modifications()) != 0 {
+		t.Fatalf("on a running instance: exit %d, %d requests\n%s", res.Code, len(h.modifications()), res.Stdout)
 	}
 	for _, part := range []string{"queue_number  4 -> 8", "aliyun ecs StopInstance --InstanceId " + gatewayID, "StartInstance", "nothing was sent"} {
-		if !strings.Contains(res.stdout, part) {
-			t.Errorf("%q is not in:\n%s", part, res.stdout)
+		if !strings.Contains(res.Stdout, part) {
+			t.Errorf("%q is not in:\n%s", part, res.Stdout)
 		}
 	}
 	h.stopGateway()
 	res = h.run("eni", "set", "eni-g", "--queues", "8", "--yes", "--wait")
-	if res.code != 0 || *h.eni("eni-g").QueueNumber != 8 {
-		t.Fatalf("on a stopped instance: exit %d\n%s%s", res.code, res.stdout, res.stderr)
+	if res.Code != 0 || *h.eni("eni-g").QueueNumber != 8 {
+		t.Fatalf("on a stopped instance: exit %d\n%s%s", res.Code, res.Stdout, res.Stderr)
 	}
 	for _, part := range []string{"changed", "the API shows it", "next start the instance: aliyun ecs StartInstance --InstanceId " + gatewayID} {
-		if !strings.Contains(res.stdout, part) {
-			t.Errorf("%q is not in:\n%s", part, res.stdout)
+		if !strings.Contains(res.Stdout, part) {
+			t.Errorf("%q is not in:\n%s", part, res.Stdout)
 		}
 	}
 	if diff := cmp.Diff([]map[string]string{{"NetworkInterfaceId": "eni-g", "QueueNumber": "8"}}, h.modifications()); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}
 	res = h.run("eni", "set", "eni-g", "--queues", "8")
-	if res.code != 0 || !strings.Contains(res.stdout, "nothing to change") || len(h.modifications()) != 1 {
-		t.Errorf("again: exit %d, %d requests\n%s%s", res.code, len(h.modifications()), res.stdout, res.stderr)
+	if res.Code != 0 || !strings.Contains(res.Stdout, "nothing to change") || len(h.modifications()) != 1 {
+		t.Errorf("again: exit %d, %d requests\n%s%s", res.Code, len(h.modifications()), res.Stdout, res.Stderr)
 	}
 }
 
@@ -74,8 +74,8 @@ func TestEveryParameterReachesTheAPI(t *testing.T) {
 	} {
 		h.cloud.ResetRequests()
 		doc, res := h.change(append([]string{"eni-free", "--yes"}, strings.Fields(tt.args)...)...)
-		if res.code != 0 || doc.Result != enireport.ResultChanged {
-			t.Errorf("%s: exit %d, %s %+v", tt.args, res.code, res.stderr, doc.Findings)
+		if res.Code != 0 || doc.Result != enireport.ResultChanged {
+			t.Errorf("%s: exit %d, %s %+v", tt.args, res.Code, res.Stderr, doc.Findings)
 		}
 		tt.want["NetworkInterfaceId"] = "eni-free"
 		if diff := cmp.Diff([]map[string]string{tt.want}, h.modifications()); diff != "" {
@@ -89,10 +89,10 @@ func TestADryRunSendsNothingAndShowsTheRequest(t *testing.T) {
 	h.stopGateway()
 	doc, res := h.change("eni-g", "--queues", "8", "--name", "gateway", "--dry-run")
 	want := map[string]string{"Action": modify, "NetworkInterfaceId": "eni-g", "RegionId": world.Region, "QueueNumber": "8", "NetworkInterfaceName": "gateway"}
-	if diff := cmp.Diff(want, doc.Request); diff != "" || res.code != 0 || doc.Result != enireport.ResultPlanned {
-		t.Errorf("exit %d, %s (-want +got):\n%s", res.code, doc.Result, diff)
+	if diff := cmp.Diff(want, doc.Request); diff != "" || res.Code != 0 || doc.Result != enireport.ResultPlanned {
+		t.Errorf("exit %d, %s (-want +got):\n%s", res.Code, doc.Result, diff)
 	}
-	text := h.run("eni", "set", "eni-g", "--queues", "8", "--dry-run").stdout
+	text := h.run("eni", "set", "eni-g", "--queues", "8", "--dry-run").Stdout
 	if !strings.Contains(text, "\n  QueueNumber=8\n") || !strings.Contains(text, "dry run: nothing was sent") {
 		t.Errorf("the request is not in:\n%s", text)
 	}
@@ -105,8 +105,8 @@ func TestFlagsOutdoTheFile(t *testing.T) {
 	h := newOperator(t)
 	h.stopGateway()
 	file := h.write("change.yaml", "queue_number: 6\nname: gateway\n")
-	if _, res := h.change("eni-g", "--file", file, "--queues", "8", "--yes"); res.code != 0 {
-		t.Fatalf("exit %d: %s", res.code, res.stderr)
+	if _, res := h.change("eni-g", "--file", file, "--queues", "8", "--yes"); res.Code != 0 {
+		t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 	}
 	want := []map[string]string{{"NetworkInterfaceId": "eni-g", "QueueNumber": "8", "NetworkInterfaceName": "gateway"}}
 	if diff := cmp.Diff(want, h.modifications()); diff != "" {
@@ -114,23 +114,23 @@ func TestFlagsOutdoTheFile(t *testing.T) {
 	}
 	cmd := h.command("eni", "set", "eni-g", "-f", "-", "--yes")
 	cmd.Stdin = strings.NewReader("description: from standard input\n")
-	if res := h.finish(cmd); res.code != 0 || h.eni("eni-g").Description != "from standard input" {
-		t.Errorf("exit %d: %s", res.code, res.stderr)
+	if res := world.Finish(h.t, cmd); res.Code != 0 || h.eni("eni-g").Description != "from standard input" {
+		t.Errorf("exit %d: %s", res.Code, res.Stderr)
 	}
 }
 
 func TestForcePassesWarningsAndTheAPIDecides(t *testing.T) {
 	h := newOperator(t)
 	res := h.run("eni", "set", "eni-g", "--queues", "8", "--force", "--yes")
-	if res.code != 1 || !strings.Contains(res.stderr, "InvalidOperation.InvalidEniState") || len(h.modifications()) != 1 {
-		t.Errorf("exit %d, %d requests: %s", res.code, len(h.modifications()), res.stderr)
+	if res.Code != 1 || !strings.Contains(res.Stderr, "InvalidOperation.InvalidEniState") || len(h.modifications()) != 1 {
+		t.Errorf("exit %d, %d requests: %s", res.Code, len(h.modifications()), res.Stderr)
 	}
 	h.stopGateway()
-	if res := h.run("eni", "set", "eni-g", "--queues", "4", "--force", "--yes"); res.code != 0 || len(h.modifications()) != 2 {
-		t.Errorf("what holds, by force: exit %d, %d requests", res.code, len(h.modifications()))
+	if res := h.run("eni", "set", "eni-g", "--queues", "4", "--force", "--yes"); res.Code != 0 || len(h.modifications()) != 2 {
+		t.Errorf("what holds, by force: exit %d, %d requests", res.Code, len(h.modifications()))
 	}
-	if res := h.run("eni", "set", "eni-g", "--rx-queue-size", "8192", "--force", "--yes"); res.code != 2 || len(h.modifications()) != 2 {
-		t.Errorf("a malformed value, by force: exit %d, %d requests", res.code, len(h.modifications()))
+	if res := h.run("eni", "set", "eni-g", "--rx-queue-size", "8192", "--force", "--yes"); res.Code != 2 || len(h.modifications()) != 2 {
+		t.Errorf("a malformed value, by force: exit %d, %d requests", res.Code, len(h.modifications()))
 	}
 }
 
@@ -138,8 +138,8 @@ func TestThrottlingIsWaitedOut(t *testing.T) {
 	h := newOperator(t)
 	h.stopGateway()
 	h.cloud.SetFaults(ecssim.Fault{Target: ecssim.TargetECS, Match: modify, Code: "Throttling.User", Message: "slow down", Remaining: 2})
-	if doc, res := h.change("eni-g", "--queues", "8", "--yes"); res.code != 0 || doc.Result != enireport.ResultChanged || len(h.modifications()) != 3 {
-		t.Errorf("exit %d, %s after %d requests: %s", res.code, doc.Result, len(h.modifications()), res.stderr)
+	if doc, res := h.change("eni-g", "--queues", "8", "--yes"); res.Code != 0 || doc.Result != enireport.ResultChanged || len(h.modifications()) != 3 {
+		t.Errorf("exit %d, %s after %d requests: %s", res.Code, doc.Result, len(h.modifications()), res.Stderr)
 	}
 }
 
@@ -148,13 +148,13 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 	h.stopGateway()
 	h.cloud.Deny(modify)
 	doc, res := h.change("eni-g", "--queues", "8", "--yes")
-	if res.code != 1 || doc.Result != enireport.ResultFailed || !strings.Contains(res.stderr, "ecs:"+modify) || *h.eni("eni-g").QueueNumber != 4 {
-		t.Errorf("exit %d, %s: %s", res.code, doc.Result, res.stderr)
+	if res.Code != 1 || doc.Result != enireport.ResultFailed || !strings.Contains(res.Stderr, "ecs:"+modify) || *h.eni("eni-g").QueueNumber != 4 {
+		t.Errorf("exit %d, %s: %s", res.Code, doc.Result, res.Stderr)
 	}
 	h.cloud.Deny("DescribeInstances", "DescribeInstanceTypes")
 	doc, res = h.change("eni-g", "--queues", "8", "--yes")
-	if res.code != 0 || doc.Result != enireport.ResultChanged || doc.Findings[0].Rule != "not-checked" || !strings.Contains(doc.Findings[0].Remedy, "ecs:DescribeInstances") {
-		t.Errorf("without what only the checks need: exit %d, %s: %s %+v", res.code, doc.Result, res.stderr, doc.Findings)
+	if res.Code != 0 || doc.Result != enireport.ResultChanged || doc.Findings[0].Rule != "not-checked" || !strings.Contains(doc.Findings[0].Remedy, "ecs:DescribeInstances") {
+		t.Errorf("without what only the checks need: exit %d, %s: %s %+v", res.Code, doc.Result, res.Stderr, doc.Findings)
 	}
 }
 
@@ -164,18 +164,18 @@ func TestRingSizesAreRecordedInTagsUnlessThatIsDenied(t *testing.T) {
 	set := []string{"eni-g", "--rx-queue-size", "8192", "--tx-queue-size", "8192", "--yes", "--wait"}
 	doc, res := h.change(set...)
 	statement := `{"Effect": "Allow", "Action": "ecs:TagResources", "Resource": "acs:ecs:cn-hangzhou:*:eni/eni-g"}`
-	if res.code != 3 || doc.Result != enireport.ResultChanged || doc.TagError == "" || doc.Shown != nil || !strings.Contains(res.stderr, statement) {
-		t.Errorf("denied: exit %d, %+v: %s", res.code, doc, res.stderr)
+	if res.Code != 3 || doc.Result != enireport.ResultChanged || doc.TagError == "" || doc.Shown != nil || !strings.Contains(res.Stderr, statement) {
+		t.Errorf("denied: exit %d, %+v: %s", res.Code, doc, res.Stderr)
 	}
 	if *h.eni("eni-g").RxQueueSize != 8192 || len(h.eni("eni-g").Tags) != 0 {
 		t.Errorf("the cloud has %+v", h.eni("eni-g"))
 	}
 	h.cloud.Deny()
-	if _, res = h.change(append(set, "--no-tags")...); res.code != 0 || len(h.eni("eni-g").Tags) != 0 {
-		t.Errorf("--no-tags: exit %d, tags %v", res.code, h.eni("eni-g").Tags)
+	if _, res = h.change(append(set, "--no-tags")...); res.Code != 0 || len(h.eni("eni-g").Tags) != 0 {
+		t.Errorf("--no-tags: exit %d, tags %v", res.Code, h.eni("eni-g").Tags)
 	}
-	if _, res = h.change(set...); res.code != 0 {
-		t.Errorf("allowed: exit %d: %s", res.code, res.stderr)
+	if _, res = h.change(set...); res.Code != 0 {
+		t.Errorf("allowed: exit %d: %s", res.Code, res.Stderr)
 	}
 	want := map[string]string{"enitune:rx-queue-size": "8192", "enitune:tx-queue-size": "8192"}
 	if diff := cmp.Diff(want, h.eni("eni-g").Tags); diff != "" {
@@ -189,46 +189,46 @@ func TestTagsOfRingSizesThatTheENIHasAreSetAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := []string{"eni-g", "--rx-queue-size", "16384", "--tx-queue-size", "16384", "--yes", "--wait"}
-	if _, res := h.change(append(set, "--no-tags")...); res.code != 0 || len(h.modifications()) != 1 {
-		t.Fatalf("exit %d: %s", res.code, res.stderr)
+	if _, res := h.change(append(set, "--no-tags")...); res.Code != 0 || len(h.modifications()) != 1 {
+		t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 	}
 	h.cloud.Deny("TagResources")
 	doc, res := h.change(set...)
-	if res.code != 1 || doc.Result != enireport.ResultFailed || !strings.Contains(res.stderr, "ecs:TagResources") || strings.Contains(res.stderr, "was changed") {
-		t.Errorf("denied: exit %d, %s: %s", res.code, doc.Result, res.stderr)
+	if res.Code != 1 || doc.Result != enireport.ResultFailed || !strings.Contains(res.Stderr, "ecs:TagResources") || strings.Contains(res.Stderr, "was changed") {
+		t.Errorf("denied: exit %d, %s: %s", res.Code, doc.Result, res.Stderr)
 	}
 	h.cloud.Deny()
 	doc, res = h.change(set...)
-	if res.code != 0 || doc.Result != enireport.ResultChanged || doc.Request != nil || len(h.modifications()) != 1 {
-		t.Errorf("allowed: exit %d, %+v, %d requests: %s", res.code, doc, len(h.modifications()), res.stderr)
+	if res.Code != 0 || doc.Result != enireport.ResultChanged || doc.Request != nil || len(h.modifications()) != 1 {
+		t.Errorf("allowed: exit %d, %+v, %d requests: %s", res.Code, doc, len(h.modifications()), res.Stderr)
 	}
 	want := map[string]string{"enitune:rx-queue-size": "16384", "enitune:tx-queue-size": "16384"}
 	if diff := cmp.Diff(want, h.eni("eni-g").Tags); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
-	if doc, res = h.change(set...); res.code != 0 || doc.Result != enireport.ResultUnchanged {
-		t.Errorf("again: exit %d, %s", res.code, doc.Result)
+	if doc, res = h.change(set...); res.Code != 0 || doc.Result != enireport.ResultUnchanged {
+		t.Errorf("again: exit %d, %s", res.Code, doc.Result)
 	}
 }
 
 func TestAChangeReadsOnlyWhatItsRulesLookAt(t *testing.T) {
 	h := newOperator(t)
 	h.cloud.SetFaults(ecssim.Fault{Target: ecssim.TargetECS, Match: "DescribeInstance*", HTTPStatus: 503, Code: "ServiceUnavailable"})
-	if doc, res := h.change("eni-g", "--name", "gateway", "--yes"); res.code != 0 || doc.Result != enireport.ResultChanged || len(doc.Findings) != 0 {
-		t.Errorf("exit %d, %+v: %s", res.code, doc, res.stderr)
+	if doc, res := h.change("eni-g", "--name", "gateway", "--yes"); res.Code != 0 || doc.Result != enireport.ResultChanged || len(doc.Findings) != 0 {
+		t.Errorf("exit %d, %+v: %s", res.Code, doc, res.Stderr)
 	}
 }
 
 func TestADocumentTellsAlsoOfAnEarlyFailure(t *testing.T) {
 	h := newOperator(t)
 	doc, res := h.change("eni-none", "--queues", "8", "--yes")
-	if res.code != 1 || doc.Result != enireport.ResultFailed || doc.ENI != "eni-none" || doc.Region != world.Region ||
-		!strings.Contains(doc.Error, "InvalidEniId.NotFound") || !strings.Contains(res.stderr, doc.Error) {
-		t.Errorf("no such ENI: exit %d, %+v: %s", res.code, doc, res.stderr)
+	if res.Code != 1 || doc.Result != enireport.ResultFailed || doc.ENI != "eni-none" || doc.Region != world.Region ||
+		!strings.Contains(doc.Error, "InvalidEniId.NotFound") || !strings.Contains(res.Stderr, doc.Error) {
+		t.Errorf("no such ENI: exit %d, %+v: %s", res.Code, doc, res.Stderr)
 	}
 	doc, res = h.change("eni-g", "--queues", "8", "--yes", "--profile", "none")
-	if res.code != 1 || doc.Result != enireport.ResultFailed || doc.ENI != "eni-g" || !strings.Contains(doc.Error, "no credentials") {
-		t.Errorf("no such profile: exit %d, %+v: %s", res.code, doc, res.stderr)
+	if res.Code != 1 || doc.Result != enireport.ResultFailed || doc.ENI != "eni-g" || !strings.Contains(doc.Error, "no credentials") {
+		t.Errorf("no such profile: exit %d, %+v: %s", res.Code, doc, res.Stderr)
 	}
 }
 
@@ -237,17 +237,17 @@ func TestALostAnswerIsLookedIntoBeforeAnythingIsRepeated(t *testing.T) {
 	h.stopGateway()
 	lost := ecssim.Fault{Target: ecssim.TargetECS, Match: modify, Processed: true, Drop: true, Remaining: 1}
 	h.cloud.SetFaults(lost)
-	if doc, res := h.change("eni-g", "--queues", "8", "--yes"); res.code != 0 || doc.Result != enireport.ResultChanged || len(h.modifications()) != 1 {
-		t.Errorf("queues: exit %d, %s after %d requests: %s", res.code, doc.Result, len(h.modifications()), res.stderr)
+	if doc, res := h.change("eni-g", "--queues", "8", "--yes"); res.Code != 0 || doc.Result != enireport.ResultChanged || len(h.modifications()) != 1 {
+		t.Errorf("queues: exit %d, %s after %d requests: %s", res.Code, doc.Result, len(h.modifications()), res.Stderr)
 	}
 	h.cloud.ResetRequests()
 	h.cloud.SetFaults(lost)
 	doc, res := h.change("eni-g", "--rx-queue-size", "8192", "--tx-queue-size", "8192", "--yes")
-	if res.code != 5 || doc.Result != enireport.ResultUnknown || len(h.modifications()) != 1 || len(h.eni("eni-g").Tags) != 0 {
-		t.Errorf("rings: exit %d, %s after %d requests: %s", res.code, doc.Result, len(h.modifications()), res.stderr)
+	if res.Code != 5 || doc.Result != enireport.ResultUnknown || len(h.modifications()) != 1 || len(h.eni("eni-g").Tags) != 0 {
+		t.Errorf("rings: exit %d, %s after %d requests: %s", res.Code, doc.Result, len(h.modifications()), res.Stderr)
 	}
-	if !strings.Contains(res.stderr, "not known whether") || !strings.Contains(res.stderr, "the same command again") {
-		t.Errorf("nothing says how to go on: %s", res.stderr)
+	if !strings.Contains(res.Stderr, "not known whether") || !strings.Contains(res.Stderr, "the same command again") {
+		t.Errorf("nothing says how to go on: %s", res.Stderr)
 	}
 }
 
@@ -255,16 +255,16 @@ func TestWaitGoesOnUntilTheChangeShowsOrTheTimeIsUp(t *testing.T) {
 	h := newOperator(t)
 	h.stopGateway()
 	h.cloud.SetLag(ecssim.Lag{Reads: 3})
-	if doc, res := h.change("eni-g", "--queues", "8", "--yes", "--wait"); res.code != 0 || doc.Shown == nil || !*doc.Shown {
-		t.Errorf("exit %d, %+v: %s", res.code, doc, res.stderr)
+	if doc, res := h.change("eni-g", "--queues", "8", "--yes", "--wait"); res.Code != 0 || doc.Shown == nil || !*doc.Shown {
+		t.Errorf("exit %d, %+v: %s", res.Code, doc, res.Stderr)
 	}
 	h.cloud.SetLag(ecssim.Lag{For: time.Hour})
 	doc, res := h.change("eni-g", "--queues", "6", "--yes", "--wait", "--wait-timeout", "1s")
-	if res.code != 4 || doc.Result != enireport.ResultChanged || doc.Shown == nil || *doc.Shown {
-		t.Errorf("exit %d, %+v", res.code, doc)
+	if res.Code != 4 || doc.Result != enireport.ResultChanged || doc.Shown == nil || *doc.Shown {
+		t.Errorf("exit %d, %+v", res.Code, doc)
 	}
-	if !strings.Contains(res.stderr, "queue_number is 8, wanted 6") || !strings.Contains(res.stderr, "after 1s") {
-		t.Errorf("stderr: %s", res.stderr)
+	if !strings.Contains(res.Stderr, "queue_number is 8, wanted 6") || !strings.Contains(res.Stderr, "after 1s") {
+		t.Errorf("stderr: %s", res.Stderr)
 	}
 }
 
@@ -272,8 +272,8 @@ func TestWithoutATerminalNothingIsChangedUnlessYesIsGiven(t *testing.T) {
 	h := newOperator(t)
 	h.stopGateway()
 	doc, res := h.change("eni-g", "--queues", "8")
-	if res.code != 1 || doc.Result != enireport.ResultDeclined || !strings.Contains(res.stderr, "--yes") || len(h.modifications()) != 0 {
-		t.Errorf("exit %d, %s: %s", res.code, doc.Result, res.stderr)
+	if res.Code != 1 || doc.Result != enireport.ResultDeclined || !strings.Contains(res.Stderr, "--yes") || len(h.modifications()) != 0 {
+		t.Errorf("exit %d, %s: %s", res.Code, doc.Result, res.Stderr)
 	}
 }
 
@@ -320,11 +320,11 @@ func TestTheAgentInTheGuestTakesAnInUseChange(t *testing.T) {
 	d := h.start()
 	d.Await("eth1 queues: 1 -> 2")
 	res := h.run("eni", "set", "eni-1", "--traffic-queues", "4", "--yes", "--wait")
-	if res.code != 0 || !strings.Contains(res.stdout, "enitune refresh") {
-		t.Fatalf("exit %d\n%s%s", res.code, res.stdout, res.stderr)
+	if res.Code != 0 || !strings.Contains(res.Stdout, "enitune refresh") {
+		t.Fatalf("exit %d\n%s%s", res.Code, res.Stdout, res.Stderr)
 	}
-	if res := h.run("refresh"); res.code != 0 {
-		t.Fatalf("refresh: exit %d, %s", res.code, res.stderr)
+	if res := h.run("refresh"); res.Code != 0 {
+		t.Fatalf("refresh: exit %d, %s", res.Code, res.Stderr)
 	}
 	d.Await("eth1 queues: 2 -> 4")
 }
@@ -356,8 +356,8 @@ func TestBadInputOfTheENICommandsGetsOneLineAndExitCode1(t *testing.T) {
 		{"eni frob", "frob"},
 	} {
 		res := h.run(strings.Fields(tt.args)...)
-		if res.code != 1 || !strings.Contains(res.stderr, tt.want) || strings.Count(res.stderr, "\n") != 1 || res.stdout != "" {
-			t.Errorf("%s: exit %d, stdout %q, stderr %q, want one line with %q", tt.args, res.code, res.stdout, res.stderr, tt.want)
+		if res.Code != 1 || !strings.Contains(res.Stderr, tt.want) || strings.Count(res.Stderr, "\n") != 1 || res.Stdout != "" {
+			t.Errorf("%s: exit %d, stdout %q, stderr %q, want one line with %q", tt.args, res.Code, res.Stdout, res.Stderr, tt.want)
 		}
 	}
 }
@@ -366,11 +366,11 @@ func TestSecretsAppearInNoOutputOfTheENICommands(t *testing.T) {
 	h := newOperator(t)
 	h.stopGateway()
 	h.env = append(h.env, "ALIBABA_CLOUD_SECURITY_TOKEN=operatortoken", "DEBUG=sdk")
-	check := func(res result) {
+	check := func(res world.Result) {
 		t.Helper()
 		for _, canary := range []string{secretKey, "operatortoken", "Signature="} {
-			if strings.Contains(res.stdout+res.stderr, canary) {
-				t.Errorf("%q is in the output:\n%s%s", canary, res.stdout, res.stderr)
+			if strings.Contains(res.Stdout+res.Stderr, canary) {
+				t.Errorf("%q is in the output:\n%s%s", canary, res.Stdout, res.Stderr)
 			}
 		}
 	}
@@ -392,8 +392,8 @@ func TestColourIsForTerminalsOnly(t *testing.T) {
 	h := newOperator(t)
 	h.stopGateway()
 	h.env = append(h.env, "NO_COLOR=")
-	if res := h.run("eni", "set", "eni-g", "--queues", "8", "--dry-run"); strings.Contains(res.stdout, "\x1b") {
-		t.Errorf("colour in a pipe: %q", res.stdout)
+	if res := h.run("eni", "set", "eni-g", "--queues", "8", "--dry-run"); strings.Contains(res.Stdout, "\x1b") {
+		t.Errorf("colour in a pipe: %q", res.Stdout)
 	}
 	if _, err := os.Stat("/dev/ptmx"); err != nil {
 		t.Fatal(err)

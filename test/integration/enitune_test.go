@@ -34,7 +34,7 @@ func TestPlanAndApplyByDefaultConfiguration(t *testing.T) {
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 
 	r, code := h.report("plan")
-	got := setting(r, "eth1", nic.Queues)
+	got := world.Setting(r, "eth1", nic.Queues)
 	want := agent.SettingReport{Setting: nic.Queues, Current: 1, Max: 8, Desired: 4, Source: plan.API,
 		Action: plan.Set, Reason: plan.BelowDesired, Drift: true, DriftSince: got.DriftSince, Message: got.Message}
 	if d := cmp.Diff(want, got); d != "" || code != 2 {
@@ -46,8 +46,8 @@ func TestPlanAndApplyByDefaultConfiguration(t *testing.T) {
 	if r, code = h.report("apply"); code != 0 || !r.InSync || netns.Channels(t, "eth1") != 4 {
 		t.Errorf("apply: exit %d, %d channels", code, netns.Channels(t, "eth1"))
 	}
-	if r, code = h.report("apply"); code != 0 || setting(r, "eth1", nic.Queues).Applied != nil {
-		t.Errorf("second apply: exit %d, %+v", code, setting(r, "eth1", nic.Queues))
+	if r, code = h.report("apply"); code != 0 || world.Setting(r, "eth1", nic.Queues).Applied != nil {
+		t.Errorf("second apply: exit %d, %+v", code, world.Setting(r, "eth1", nic.Queues))
 	}
 	h.down()
 	if r, code = h.report("apply", "--offline"); code != 0 || r.Desired.Origin != agent.OriginCache || r.Desired.Stale {
@@ -71,10 +71,10 @@ func TestDeviceMaximumAndInstanceTypeDefault(t *testing.T) {
 	unset.QueueNumber = nil
 	h.cloud.PutENI(unset)
 	r, code := h.report("apply")
-	if got := setting(r, "eth1", nic.Queues); code != 2 || got.Current != 8 || got.Reason != plan.DeviceMax {
+	if got := world.Setting(r, "eth1", nic.Queues); code != 2 || got.Current != 8 || got.Reason != plan.DeviceMax {
 		t.Errorf("exit %d, %+v", code, got)
 	}
-	if got := setting(r, "eth2", nic.Queues); got.Current != 4 || got.Source != plan.InstanceType || got.Reason != plan.InSync {
+	if got := world.Setting(r, "eth2", nic.Queues); got.Current != 4 || got.Source != plan.InstanceType || got.Reason != plan.InSync {
 		t.Errorf("a queue number that the API leaves out: %+v", got)
 	}
 }
@@ -91,7 +91,7 @@ func TestUnknownAndDuplicateAddresses(t *testing.T) {
 	if code != 1 || netns.Channels(t, "eth1") != 1 || netns.Channels(t, "eth2") != 1 {
 		t.Errorf("exit %d, a NIC with a doubtful ENI was changed", code)
 	}
-	if got := setting(r, "eth1", nic.Queues).Reason; got != plan.DuplicateMAC {
+	if got := world.Setting(r, "eth1", nic.Queues).Reason; got != plan.DuplicateMAC {
 		t.Errorf("reason %s", got)
 	}
 	if netns.Channels(t, "eth3") != 4 {
@@ -136,7 +136,7 @@ func TestDaemonRepairsByEventAndYieldsToARival(t *testing.T) {
 	if netns.Channels(t, "eth1") != 2 {
 		t.Error("a contested setting was written")
 	}
-	if r, code := h.report("status"); code != 2 || setting(r, "eth1", nic.Queues).Reason != plan.Contested {
+	if r, code := h.report("status"); code != 2 || world.Setting(r, "eth1", nic.Queues).Reason != plan.Contested {
 		t.Errorf("status: exit %d, %+v", code, r)
 	}
 	if code, took := d.Stop(); code != 0 || took > time.Second {
@@ -245,8 +245,8 @@ func TestTextfile(t *testing.T) {
 	h.nic("eth1", mac1)
 	h.cloud.PutENI(world.ENI("eni-1", mac1, 4))
 	file := filepath.Join(h.dir, "enitune.prom")
-	if res := h.run("apply", "--textfile", file); res.code != 0 {
-		t.Fatalf("exit %d: %s", res.code, res.stderr)
+	if res := h.run("apply", "--textfile", file); res.Code != 0 {
+		t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -258,8 +258,8 @@ func TestTextfile(t *testing.T) {
 			t.Errorf("%s is not in the file", series)
 		}
 	}
-	if res := h.run("apply", "--textfile", filepath.Join(h.dir, "enitune.txt")); res.code != 1 || !strings.Contains(res.stderr, ".prom") {
-		t.Errorf("a file that node_exporter does not read: exit %d, %s", res.code, res.stderr)
+	if res := h.run("apply", "--textfile", filepath.Join(h.dir, "enitune.txt")); res.Code != 1 || !strings.Contains(res.Stderr, ".prom") {
+		t.Errorf("a file that node_exporter does not read: exit %d, %s", res.Code, res.Stderr)
 	}
 }
 
@@ -282,8 +282,8 @@ func TestBadInputGetsOneLineAndExitCode1(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h.configure(tt.config)
 			res := h.run(tt.args...)
-			if res.code != 1 || !strings.Contains(res.stderr, tt.want) || strings.Count(res.stderr, "\n") != 1 || res.stdout != "" {
-				t.Errorf("exit %d, stdout %q, stderr %q, want one line with %q", res.code, res.stdout, res.stderr, tt.want)
+			if res.Code != 1 || !strings.Contains(res.Stderr, tt.want) || strings.Count(res.Stderr, "\n") != 1 || res.Stdout != "" {
+				t.Errorf("exit %d, stdout %q, stderr %q, want one line with %q", res.Code, res.Stdout, res.Stderr, tt.want)
 			}
 		})
 	}

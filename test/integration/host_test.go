@@ -3,10 +3,7 @@
 package integration
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,7 +14,6 @@ import (
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/internal/ecssim"
-	"github.com/enitune/enitune/nic"
 	"github.com/enitune/enitune/test/netns"
 	"github.com/enitune/enitune/test/world"
 )
@@ -42,7 +38,7 @@ func newHost(t *testing.T) *host {
 	h := &host{t: t, cloud: world.New(), dir: t.TempDir()}
 	var ca string
 	ca, h.down = world.Serve(t, h.cloud, world.MetadataAddress, "127.0.0.1")
-	h.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "RUNTIME_DIRECTORY="+h.dir, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
+	h.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "RUNTIME_DIRECTORY="+h.dir, world.RaceOptions)
 	h.configure("")
 	return h
 }
@@ -62,11 +58,6 @@ func (h *host) nic(name, mac string) {
 	netns.Veth(h.t, netns.VethPair{Name: name, Queues: 8, Channels: 1, MAC: mac})
 }
 
-type result struct {
-	stdout, stderr string
-	code           int
-}
-
 func (h *host) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Getenv(world.BinaryKey), append([]string{"--config", filepath.Join(h.dir, "config.yaml")}, args...)...)
 	cmd.Env = h.env
@@ -74,21 +65,9 @@ func (h *host) command(args ...string) *exec.Cmd {
 }
 
 // run runs enitune to its end.
-func (h *host) run(args ...string) result {
+func (h *host) run(args ...string) world.Result {
 	h.t.Helper()
-	return h.finish(h.command(args...))
-}
-
-func (h *host) finish(cmd *exec.Cmd) result {
-	h.t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		h.t.Fatal(err)
-	}
-	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	return world.Finish(h.t, h.command(args...))
 }
 
 // report runs a command with -o json and reads its document.
@@ -96,24 +75,12 @@ func (h *host) report(args ...string) (agent.Report, int) {
 	h.t.Helper()
 	res := h.run(append(args, "-o", "json")...)
 	var r agent.Report
-	dec := json.NewDecoder(strings.NewReader(res.stdout))
+	dec := json.NewDecoder(strings.NewReader(res.Stdout))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&r); err != nil {
-		h.t.Fatalf("enitune %v: %v\nstdout: %s\nstderr: %s", args, err, res.stdout, res.stderr)
+		h.t.Fatalf("enitune %v: %v\nstdout: %s\nstderr: %s", args, err, res.Stdout, res.Stderr)
 	}
-	return r, res.code
-}
-
-// setting finds one setting in a report.
-func setting(r agent.Report, device string, s nic.Setting) agent.SettingReport {
-	for _, n := range r.NICs {
-		for _, sr := range n.Settings {
-			if n.Device == device && sr.Setting == s {
-				return sr
-			}
-		}
-	}
-	return agent.SettingReport{}
+	return r, res.Code
 }
 
 // daemon is a running `enitune run`.
@@ -148,22 +115,11 @@ func (d *daemon) post(path string) (string, int) {
 
 func (d *daemon) request(method, address, path string) (string, int) {
 	d.h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, nil)
+	body, status, err := world.Ask(method, "http://"+address+path)
 	if err != nil {
 		d.h.t.Fatal(err)
 	}
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
-	if err != nil {
-		d.h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(resp.Body); err != nil {
-		d.h.t.Fatal(err)
-	}
-	return b.String(), resp.StatusCode
+	return body, status
 }
 
 // metric finds the value of a series in the daemon's exposition; "" if it is not
@@ -171,10 +127,5 @@ func (d *daemon) request(method, address, path string) (string, int) {
 func (d *daemon) metric(series string) string {
 	d.h.t.Helper()
 	body, _ := d.get("/metrics")
-	for line := range strings.Lines(body) {
-		if value, ok := strings.CutPrefix(line, series+" "); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
+	return world.Metric(body, series)
 }

@@ -23,7 +23,7 @@ func TestAReloadPutsTheWholeFileInForce(t *testing.T) {
 
 	h.configure("nics: [{match: {device: eth1}, queues: 2}]\nreconcile: {resync_interval: 10s}\n")
 	res := h.run("reload")
-	if res.code != 0 || res.stdout != "configuration in force: changed reconcile.resync_interval, nics\n" {
+	if res.Code != 0 || res.Stdout != "configuration in force: changed reconcile.resync_interval, nics\n" {
 		t.Fatalf("%+v", res)
 	}
 	if got := netns.Channels(t, "eth1"); got != 2 {
@@ -37,7 +37,7 @@ func TestAReloadPutsTheWholeFileInForce(t *testing.T) {
 	}
 	netns.SetChannels(t, "eth1", 7)
 	d.Await("eth1 queues: 7 -> 2")
-	if res := h.run("reload"); res.code != 0 || !strings.Contains(res.stdout, "unchanged") {
+	if res := h.run("reload"); res.Code != 0 || !strings.Contains(res.Stdout, "unchanged") {
 		t.Errorf("a second reload: %+v", res)
 	}
 	if d.PID() != pid || d.Count("event source is up") != 2 {
@@ -70,10 +70,10 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 				h.listen("203.0.113.1:1")
 			}
 			res := h.run("reload")
-			if res.code != 1 || !strings.Contains(res.stderr, tt.want) {
+			if res.Code != 1 || !strings.Contains(res.Stderr, tt.want) {
 				t.Errorf("%+v", res)
 			}
-			if res := h.run("reload", "--quiet"); res.code != 1 || res.stdout+res.stderr != "" {
+			if res := h.run("reload", "--quiet"); res.Code != 1 || res.Stdout+res.Stderr != "" {
 				t.Errorf("quietly: %+v", res)
 			}
 			d.Await("configuration refused, the old one stays in force: .*" + tt.want)
@@ -89,7 +89,7 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 			}
 		})
 	}
-	if res := h.run("status"); res.code != 0 || !strings.Contains(res.stdout, "error config") {
+	if res := h.run("status"); res.Code != 0 || !strings.Contains(res.Stdout, "error config") {
 		t.Errorf("status with a refused file: %+v", res)
 	}
 	h.configure("")
@@ -108,7 +108,7 @@ func TestAReloadMovesTheListenerAndTheCloud(t *testing.T) {
 	d.Await("eth1 queues: 1 -> 4")
 	h.configure("cloud: {enabled: false}\n")
 	h.listen("127.0.0.1:10057")
-	if res := h.run("reload"); res.code != 0 || !strings.Contains(res.stdout, "cloud.enabled, web.listen") {
+	if res := h.run("reload"); res.Code != 0 || !strings.Contains(res.Stdout, "cloud.enabled, web.listen") {
 		t.Fatalf("%+v", res)
 	}
 	if _, code := d.getAt("127.0.0.1:10057", "/readyz"); code != 200 {
@@ -116,7 +116,7 @@ func TestAReloadMovesTheListenerAndTheCloud(t *testing.T) {
 	}
 	netns.SetChannels(t, "eth1", 1)
 	h.configure("")
-	if res := h.run("reload"); res.code != 0 {
+	if res := h.run("reload"); res.Code != 0 {
 		t.Fatalf("%+v", res)
 	}
 	d.Await("eth1 queues: 1 -> 4")
@@ -146,7 +146,7 @@ func TestReloadsInAStormAskTheCloudNoMoreThanRefreshesDo(t *testing.T) {
 	d.Await("desired state.*origin=api")
 	for n := range 20 {
 		h.configure("reconcile: {resync_interval: " + []string{"10s", "11s"}[n%2] + "}\n")
-		if res := h.run("reload"); res.code != 0 {
+		if res := h.run("reload"); res.Code != 0 {
 			t.Fatalf("%+v", res)
 		}
 	}

@@ -40,7 +40,7 @@ func changeBackAndForth(i *instance) {
 	for n := range 6 {
 		before := i.metric(series)
 		i.setChannels(3 + n%2)
-		await(i.t, "the daemon sees the change", func() (bool, string) {
+		world.Await(i.t, "the daemon sees the change", func() (bool, string) {
 			got := i.metric(series)
 			return got != before, got
 		})
@@ -53,7 +53,7 @@ func restart(i *instance) {
 		started := i.prom.query(i.startTime())
 		i.daemon.Stop()
 		i.start()
-		await(i.t, "the restart is scraped", func() (bool, string) {
+		world.Await(i.t, "the restart is scraped", func() (bool, string) {
 			v := i.prom.query(i.startTime())
 			return len(v) == 1 && v[0].Value != started[0].Value, v.String()
 		})

@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+
+	"github.com/enitune/enitune/test/world"
 )
 
 // fleet is an instance for each scenario, one that nothing happens to, and a
@@ -52,7 +54,7 @@ func newFleet(t *testing.T) *fleet {
 	for _, s := range f.scenarios {
 		s.instance.prom = f.prom
 	}
-	await(t, "the whole fleet is scraped, and in sync", func() (bool, string) {
+	world.Await(t, "the whole fleet is scraped, and in sync", func() (bool, string) {
 		up := f.prom.query(`count(up == 1)`)
 		good := f.prom.query(`count(enitune_source_up{source="api"} == 1 unless on (instance) enitune_drift == 1)`)
 		ok := len(up) == 1 && int(up[0].Value) == len(daemons)+len(more)+len(nodes) && len(good) == 1 && int(good[0].Value) == reports+len(more)
@@ -119,7 +121,7 @@ func TestEachFaultRaisesItsAlertUntilItIsCured(t *testing.T) {
 	for _, s := range f.scenarios {
 		s.inject(s.instance)
 	}
-	await(t, "each fault has raised its alert", func() (bool, string) {
+	world.Await(t, "each fault has raised its alert", func() (bool, string) {
 		missing := f.notFired()
 		f.injectAgain(missing)
 		return none(missing)
@@ -129,7 +131,7 @@ func TestEachFaultRaisesItsAlertUntilItIsCured(t *testing.T) {
 	for _, s := range f.scenarios {
 		s.cure(s.instance)
 	}
-	await(t, "each cure has ended its alert", func() (bool, string) { return none(f.stillActive()) })
+	world.Await(t, "each cure has ended its alert", func() (bool, string) { return none(f.stillActive()) })
 	t.Run("each alert was pending before it fired, and no other one fired", f.historyIsRight)
 	t.Run("the queries of docs/metrics.md found the faults", f.documentedQueriesAnswer)
 	t.Run("an alert tells that every agent is gone", f.absenceIsTold)
@@ -244,14 +246,14 @@ func (f *fleet) absenceIsTold(t *testing.T) {
 	}
 	absent, down := alertKey{alert: "EnituneAbsent"}, alertKey{alert: "EnituneFleetDown"}
 	for _, key := range []alertKey{absent, down} {
-		await(t, key.alert+" fires", func() (bool, string) {
+		world.Await(t, key.alert+" fires", func() (bool, string) {
 			active := f.prom.active()
 			return slices.ContainsFunc(active, func(a promv1.Alert) bool { return a.State == promv1.AlertStateFiring && keyOf(a) == key }),
 				fmt.Sprint(active)
 		})
 	}
 	f.healthy.start()
-	await(t, "EnituneAbsent ends", func() (bool, string) {
+	world.Await(t, "EnituneAbsent ends", func() (bool, string) {
 		active := f.prom.active()
 		return !slices.ContainsFunc(active, func(a promv1.Alert) bool { return keyOf(a) == absent }), fmt.Sprint(active)
 	})

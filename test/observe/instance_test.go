@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/enitune/enitune/internal/ecssim"
@@ -62,7 +61,7 @@ func newInstance(t *testing.T, number int, name string) *instance {
 		netns.Addr(t, "eth0", i.address()+"/30")
 		netns.Addr(t, "lo", world.MetadataAddress+"/32")
 		ca, _ := world.Serve(t, i.cloud, world.MetadataAddress, "127.0.0.1")
-		i.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "RUNTIME_DIRECTORY="+i.dir, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
+		i.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "RUNTIME_DIRECTORY="+i.dir, world.RaceOptions)
 	})
 	i.plug(8, 1)
 	i.configure("")
@@ -183,12 +182,7 @@ func (i *instance) metric(series string) string {
 func (i *instance) metricAt(address, series string) string {
 	i.t.Helper()
 	body, _ := i.getAt(address, "/metrics", "")
-	for line := range strings.Lines(string(body)) {
-		if value, ok := strings.CutPrefix(line, series+" "); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
+	return world.Metric(string(body), series)
 }
 
 // startAs starts the daemon by a command of its own.

@@ -7,7 +7,6 @@
 package observe
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,28 +18,12 @@ import (
 	"github.com/enitune/enitune/test/world"
 )
 
-// plainKey is the environment variable that names a binary without the race
-// detector, whose system calls are counted.
-const plainKey = "ENITUNE_PLAIN_BIN"
-
 // patience bounds every wait for an event; it is only reached by a failure.
 const patience = 60 * time.Second
 
 func TestMain(m *testing.M) {
 	faults.Main()
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	for key, flags := range map[string][]string{world.BinaryKey: {"-race"}, plainKey: nil} {
-		clean, err := world.BuildBinaryAs(key, flags...)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer clean()
-	}
-	return netns.Run(m)
+	os.Exit(world.Main(m, true, netns.Run))
 }
 
 // tool gives the path of a program that test/observe/setup.sh gets. Without it the
@@ -75,25 +58,6 @@ func shortDir(t *testing.T) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
-}
-
-// await asks again and again until check is content, and fails the test with what
-// check said last if it never is. check may be given up in the middle.
-func await(t *testing.T, what string, check func() (ok bool, state string)) {
-	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.Now().Add(patience)
-	for {
-		ok, state := check()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v; last: %s", what, patience, state)
-		}
-		<-tick.C
-	}
 }
 
 // startProgram runs a program until the test ends, and shows what it wrote if the

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/enitune/enitune/test/world"
 )
 
 func TestNodeExporterServesWhatApplyWrites(t *testing.T) {
@@ -171,7 +173,7 @@ func TestDropsAreJoinedWithDrift(t *testing.T) {
 			t.Errorf("the page has a query that this test does not know:\n%s", query)
 			continue
 		}
-		await(t, query, func() (bool, string) {
+		world.Await(t, query, func() (bool, string) {
 			var got []string
 			for _, s := range p.query(query) {
 				if device := s.Metric["device"]; device != "" && device != "eth1" {

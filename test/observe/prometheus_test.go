@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/api"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+
+	"github.com/enitune/enitune/test/world"
 )
 
 // scrapeInterval is also the time in which a scrape must be done: not less, since
@@ -44,7 +46,7 @@ func startPrometheus(t *testing.T, listen, scrapes string, ruleFiles []string, f
 		"--web.listen-address=" + listen, "--log.level=warn"}, flags...)
 	start := time.Now()
 	startProgram(t, exec.Command(tool(t, "prometheus"), args...))
-	await(t, "Prometheus is ready", func() (bool, string) {
+	world.Await(t, "Prometheus is ready", func() (bool, string) {
 		resp, err := http.Get("http://" + listen + "/-/ready")
 		if err != nil {
 			return false, err.Error()
@@ -104,7 +106,7 @@ func (p *prometheus) ever(expr string) (model.Matrix, error) {
 func (p *prometheus) awaitResult(expr string) model.Vector {
 	p.t.Helper()
 	var v model.Vector
-	await(p.t, expr, func() (bool, string) {
+	world.Await(p.t, expr, func() (bool, string) {
 		v = p.query(expr)
 		return len(v) > 0, "no result"
 	})

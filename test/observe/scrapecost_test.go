@@ -50,7 +50,7 @@ func (i *instance) startTraced() trace {
 	i.t.Helper()
 	tr := trace{i.t, filepath.Join(i.dir, "trace")}
 	cmd := exec.Command(tool(i.t, "strace"), "-f", "-qq", "-o", tr.file, "-e", "trace=accept4,"+costly,
-		os.Getenv(plainKey), "--config", i.configFile(), "run")
+		os.Getenv(world.PlainKey), "--config", i.configFile(), "run")
 	cmd.Env = i.env
 	i.ns.Do(func() { i.daemon = world.StartDaemon(i.t, cmd) })
 	i.t.Cleanup(i.killTraced)
@@ -92,7 +92,7 @@ func TestAScrapeCostsNoCallToTheKernelOrTheCloud(t *testing.T) {
 	for n := range scrapes {
 		i.get("/metrics", []string{"", acceptOpenMetrics, acceptProtobuf}[n%3])
 	}
-	await(t, "strace has told of each connection", func() (bool, string) {
+	world.Await(t, "strace has told of each connection", func() (bool, string) {
 		n := len(tr.calls(acceptedLine)) - accepted
 		return n >= scrapes, fmt.Sprint(n)
 	})
@@ -108,7 +108,7 @@ func TestAScrapeCostsNoCallToTheKernelOrTheCloud(t *testing.T) {
 	if n := len(i.cloud.Requests()) - asked; n == 0 {
 		t.Error("a refresh made no request to the cloud")
 	}
-	await(t, "a refresh makes calls that strace tells", func() (bool, string) {
+	world.Await(t, "a refresh makes calls that strace tells", func() (bool, string) {
 		more := strings.Join(tr.calls(costlyLine)[before:], "\n")
 		return strings.Contains(more, "ioctl(") && strings.Contains(more, "AF_NETLINK"), more
 	})
@@ -122,7 +122,7 @@ func TestAScrapeCostsNoCallToTheKernelOrTheCloud(t *testing.T) {
 func (i *instance) settle(tr trace) {
 	i.t.Helper()
 	last, same := -1, 0
-	await(i.t, "the daemon is at rest", func() (bool, string) {
+	world.Await(i.t, "the daemon is at rest", func() (bool, string) {
 		now := len(tr.calls(costlyLine))
 		if same++; now != last {
 			last, same = now, 0

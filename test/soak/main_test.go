@@ -11,7 +11,6 @@ package soak
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -26,25 +25,8 @@ var (
 	seed     = flag.Uint64("seed", 0, "of the random choices; 0 draws one")
 )
 
+// The binary as it is shipped is the one whose memory is worth measuring.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
+	os.Exit(world.Main(m, true, netns.Run))
 }
-
-// run builds the binary as it is shipped, whose memory is worth measuring, and with
-// the race detector.
-func run(m *testing.M) int {
-	for key, flags := range map[string][]string{plainKey: nil, world.BinaryKey: {"-race"}} {
-		clean, err := world.BuildBinaryAs(key, flags...)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer clean()
-	}
-	return netns.Run(m)
-}
-
-// plainKey is the environment variable that names the binary without the race
-// detector.
-const plainKey = "ENITUNE_PLAIN_BIN"

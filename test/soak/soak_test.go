@@ -80,14 +80,14 @@ func newSoak(t *testing.T, seed uint64) *soak {
 		ongoing: map[string]bool{}, counts: map[string]int{},
 	}
 	ca, _ := world.Serve(t, s.cloud, world.MetadataAddress, "127.0.0.1")
-	env := append(os.Environ(), "SSL_CERT_FILE="+ca, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
+	env := append(os.Environ(), "SSL_CERT_FILE="+ca, world.RaceOptions)
 	for n := range enis {
 		c := &card{number: n}
 		s.cards = append(s.cards, c)
 		s.give(c)
 		s.try(c.plug(c.names()[0]))
 	}
-	s.first = newDaemon(t, os.Getenv(plainKey), 10056, env)
+	s.first = newDaemon(t, os.Getenv(world.PlainKey), 10056, env)
 	s.second = newDaemon(t, os.Getenv(world.BinaryKey), 10057, env)
 	t.Cleanup(func() {
 		if t.Failed() {

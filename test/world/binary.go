@@ -14,12 +14,12 @@ const BinaryKey = "ENITUNE_BIN"
 // given build flags, unless BinaryKey already names one. It is for a TestMain,
 // before the tests enter their namespaces. clean removes what was built.
 func BuildBinary(flags ...string) (clean func(), err error) {
-	return BuildBinaryAs(BinaryKey, flags...)
+	return buildAs(BinaryKey, nil, flags...)
 }
 
-// BuildBinaryAs does the same with another environment variable, for tests of
-// binaries that were built in different ways.
-func BuildBinaryAs(key string, flags ...string) (clean func(), err error) {
+// buildAs does the same with another environment variable, and with more environment
+// for the build.
+func buildAs(key string, env []string, flags ...string) (clean func(), err error) {
 	if os.Getenv(key) != "" {
 		return func() {}, nil
 	}
@@ -31,7 +31,7 @@ func BuildBinaryAs(key string, flags ...string) (clean func(), err error) {
 	bin := filepath.Join(dir, "enitune")
 	args := append([]string{"build", "-o", bin}, flags...)
 	cmd := exec.Command("go", append(args, "github.com/enitune/enitune/cmd/enitune")...)
-	cmd.Stderr = os.Stderr
+	cmd.Env, cmd.Stderr = append(os.Environ(), env...), os.Stderr
 	if err := cmd.Run(); err != nil {
 		clean()
 		return nil, fmt.Errorf("build enitune: %w", err)

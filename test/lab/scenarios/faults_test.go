@@ -106,7 +106,7 @@ func (s *stage) reason(device string) (reason plan.Reason, eni string) {
 			eni = n.ENI
 		}
 	}
-	return setting(r, device, nic.Queues).Reason, eni
+	return world.Setting(r, device, nic.Queues).Reason, eni
 }
 
 // writes counts what the daemon has tried to write to the queues of an ENI's NIC.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/enitune/enitune/agent"
 	"github.com/enitune/enitune/internal/ecssim"
-	"github.com/enitune/enitune/nic"
 	"github.com/enitune/enitune/test/lab"
 	"github.com/enitune/enitune/test/world"
 )
@@ -132,18 +131,6 @@ func (i *instance) report(args ...string) (agent.Report, int) {
 		i.t.Fatalf("enitune %v: %v in %+v", args, err, res)
 	}
 	return r, res.Code
-}
-
-// setting finds one setting in a report.
-func setting(r agent.Report, device string, s nic.Setting) agent.SettingReport {
-	for _, n := range r.NICs {
-		for _, sr := range n.Settings {
-			if n.Device == device && sr.Setting == s {
-				return sr
-			}
-		}
-	}
-	return agent.SettingReport{}
 }
 
 // combined and rxRing read a NIC with the real ethtool: the value in force.

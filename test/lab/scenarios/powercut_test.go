@@ -158,7 +158,7 @@ func (i *instance) survived(kept string) {
 	i.t.Helper()
 	i.run("ethtool", "-L", "eth0", "combined", "1")
 	r, code := i.report("apply", "--offline")
-	got := setting(r, "eth0", nic.Queues)
+	got := world.Setting(r, "eth0", nic.Queues)
 	if code != 0 || i.combined("eth0") != 4 || len(r.Errors) > 0 || r.Desired.Origin != agent.OriginCache || got.Current != 4 {
 		i.t.Errorf("apply --offline after the cut: exit %d, %d queues, %+v, %+v", code, i.combined("eth0"), r.Errors, got)
 	}

@@ -24,7 +24,7 @@ func TestGuestIsBroughtInLine(t *testing.T) {
 		i.run("ethtool", "-L", "eth0", "combined", "1")
 
 		r, code := i.report("plan")
-		got := setting(r, "eth0", nic.Queues)
+		got := world.Setting(r, "eth0", nic.Queues)
 		if code != 2 || got.Current != 1 || got.Desired != 4 || got.Max != 4 || got.Reason != plan.BelowDesired || r.NICs[0].Driver != "virtio_net" {
 			t.Errorf("plan: exit %d, %+v", code, r.NICs)
 		}
@@ -33,15 +33,15 @@ func TestGuestIsBroughtInLine(t *testing.T) {
 		}
 		r, code = i.report("apply")
 		for _, s := range nic.Settings() {
-			if a := setting(r, "eth0", s).Applied; code != 0 || a != nil {
+			if a := world.Setting(r, "eth0", s).Applied; code != 0 || a != nil {
 				t.Errorf("a second apply: exit %d, %s changed by %+v", code, s, a)
 			}
 		}
-		if got := i.rxQueuesInSysfs("eth0"); got != setting(r, "eth0", nic.Queues).Current {
-			t.Errorf("sysfs shows %d rx queues, reported are %d", got, setting(r, "eth0", nic.Queues).Current)
+		if got := i.rxQueuesInSysfs("eth0"); got != world.Setting(r, "eth0", nic.Queues).Current {
+			t.Errorf("sysfs shows %d rx queues, reported are %d", got, world.Setting(r, "eth0", nic.Queues).Current)
 		}
-		if got := i.interruptsOf("eth0"); got != setting(r, "eth0", nic.Queues).Max {
-			t.Errorf("%d input interrupts, the reported maximum is %d", got, setting(r, "eth0", nic.Queues).Max)
+		if got := i.interruptsOf("eth0"); got != world.Setting(r, "eth0", nic.Queues).Max {
+			t.Errorf("%d input interrupts, the reported maximum is %d", got, world.Setting(r, "eth0", nic.Queues).Max)
 		}
 
 		eight := 8
@@ -50,7 +50,7 @@ func TestGuestIsBroughtInLine(t *testing.T) {
 		}
 		i.run("ethtool", "-L", "eth0", "combined", "2")
 		r, code = i.report("apply")
-		if got := setting(r, "eth0", nic.Queues); code != 2 || got.Reason != plan.DeviceMax || i.combined("eth0") != 4 {
+		if got := world.Setting(r, "eth0", nic.Queues); code != 2 || got.Reason != plan.DeviceMax || i.combined("eth0") != 4 {
 			t.Errorf("8 of 4 queues: exit %d, %+v, ethtool says %d", code, got, i.combined("eth0"))
 		}
 	})
@@ -82,11 +82,11 @@ func TestRingIsRepairedToTheValueOfEachSource(t *testing.T) {
 			}
 			i.run("ethtool", "-G", "eth0", "rx", "128")
 			r, code := i.report("plan")
-			if got := setting(r, "eth0", nic.RxRing); code != 2 || got.Current != 128 || got.Desired != s.want || got.Source != s.source || got.Reason != plan.BelowDesired {
+			if got := world.Setting(r, "eth0", nic.RxRing); code != 2 || got.Current != 128 || got.Desired != s.want || got.Source != s.source || got.Reason != plan.BelowDesired {
 				t.Errorf("%s: plan: exit %d, %+v", s.source, code, got)
 			}
 			if r, code = i.report("apply"); code != 0 || i.rxRing("eth0") != s.want {
-				t.Errorf("%s: apply: exit %d, ethtool says %d, %+v", s.source, code, i.rxRing("eth0"), setting(r, "eth0", nic.RxRing))
+				t.Errorf("%s: apply: exit %d, ethtool says %d, %+v", s.source, code, i.rxRing("eth0"), world.Setting(r, "eth0", nic.RxRing))
 			}
 		}
 	})
@@ -104,7 +104,7 @@ func TestDeviceWithoutRingChangesStillGetsItsQueues(t *testing.T) {
 		i.run("ethtool", "-L", "eth0", "combined", "1")
 		r, code := i.report("apply")
 		for _, s := range []nic.Setting{nic.RxRing, nic.TxRing} {
-			if got := setting(r, "eth0", s); got.Reason != plan.Unsupported || got.Drift {
+			if got := world.Setting(r, "eth0", s); got.Reason != plan.Unsupported || got.Drift {
 				t.Errorf("%+v", got)
 			}
 		}
@@ -131,7 +131,7 @@ func TestDaemonRepairsByEventAndYieldsToARival(t *testing.T) {
 			t.Errorf("a contested setting has %d queues, want 2", got)
 		}
 		r, code := i.report("status")
-		if got := setting(r, "eth0", nic.Queues); code != 2 || got.Reason != plan.Contested {
+		if got := world.Setting(r, "eth0", nic.Queues); code != 2 || got.Reason != plan.Contested {
 			t.Errorf("status: exit %d, %+v", code, got)
 		}
 		start := time.Now()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/test/world"
 )
 
 // fault is something that goes wrong with a source, so that nothing can be
@@ -56,7 +57,7 @@ func (h *host) endure(f fault) {
 	}
 	h.heal(f)
 
-	h.start(os.Getenv(plainKey))
+	h.start(os.Getenv(world.PlainKey))
 	h.awaitChannels(good)
 	h.await("the state is known", func(r agent.Report) bool { return r.InSync })
 	known := h.state()

@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -86,7 +84,7 @@ func newHost(t *testing.T, more string) *host {
 	h.ecs = newFront(t, h.ns, ecsAddress+":443", h.noting(h.cloud.ECS()), h.cert.config())
 	h.names = newNames(t, h.ns, ecsAddress)
 	h.env = append(cleanEnv(), "SSL_CERT_FILE="+h.trusted.file(), "RUNTIME_DIRECTORY="+h.dir, "HOME="+h.dir,
-		"GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0", "GODEBUG=netdns=go")
+		world.RaceOptions, "GODEBUG=netdns=go")
 	text := "discovery: {virtual_devices: true}\nstate_dir: " + h.stateDir() + "\nweb: {listen: []}\n" +
 		"cloud:\n  refresh_interval: 1m\n" + more
 	if err := os.WriteFile(h.configFile(), []byte(text), 0o644); err != nil {
@@ -202,7 +200,7 @@ func (h *host) apply(args ...string) (agent.Report, int) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience/2)
 	defer cancel()
 	args = append([]string{"--config", h.configFile(), "--log-level", "debug", "apply", "-o", "json"}, args...)
-	cmd := exec.CommandContext(ctx, os.Getenv(plainKey), args...)
+	cmd := exec.CommandContext(ctx, os.Getenv(world.PlainKey), args...)
 	cmd.Env = h.env
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -237,26 +235,12 @@ func (h *host) start(binary string) {
 // ask asks the daemon over its socket.
 func (h *host) ask(method, path string) string {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://enitune"+path, nil)
+	body, _, err := world.AskSocket(filepath.Join(h.dir, "enitune.sock"), method, path)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(h.dir, "enitune.sock"))
-	}}
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.keep(string(body))
-	return string(body)
+	h.keep(body)
+	return body
 }
 
 // refresh asks the daemon to read the cloud now.
@@ -336,13 +320,4 @@ func source(r agent.Report, name agent.Component) agent.SourceHealth {
 }
 
 // queues is the report on the NIC's queues.
-func queues(r agent.Report) agent.SettingReport {
-	for _, n := range r.NICs {
-		for _, s := range n.Settings {
-			if n.Device == device && s.Setting == nic.Queues {
-				return s
-			}
-		}
-	}
-	return agent.SettingReport{}
-}
+func queues(r agent.Report) agent.SettingReport { return world.Setting(r, device, nic.Queues) }

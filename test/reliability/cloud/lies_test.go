@@ -111,7 +111,7 @@ func (h *host) seeThrough(l lie) {
 	}
 	h.setChannels(1)
 
-	h.start(os.Getenv(plainKey))
+	h.start(os.Getenv(world.PlainKey))
 	h.awaitChannels(good)
 	before := h.await("the state is known", func(r agent.Report) bool { return r.InSync && len(r.Errors) == 0 })
 	known, requests := h.state(), h.asked()

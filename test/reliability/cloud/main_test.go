@@ -17,10 +17,6 @@ import (
 	"github.com/enitune/enitune/test/world"
 )
 
-// plainKey is the environment variable that names a binary as it is shipped. Most
-// instances run it, because there are many: the race detector doubles the cost.
-const plainKey = "ENITUNE_PLAIN_BIN"
-
 // patience bounds every wait for an event; it is only reached by a failure.
 const patience = 90 * time.Second
 
@@ -28,23 +24,15 @@ const patience = 90 * time.Second
 // waits for the daemon's backoff.
 const together = "12"
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
+// Most instances run the binary as it is shipped, because there are many: the race
+// detector doubles the cost.
+func TestMain(m *testing.M) {
 	flag.Parse()
 	parallel := false
 	flag.Visit(func(f *flag.Flag) { parallel = parallel || f.Name == "test.parallel" })
 	if err := flag.Set("test.parallel", together); err != nil && !parallel {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
+		os.Exit(1)
 	}
-	for key, flags := range map[string][]string{world.BinaryKey: {"-race"}, plainKey: nil} {
-		clean, err := world.BuildBinaryAs(key, flags...)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer clean()
-	}
-	return netns.RunPrepared(m, useNames)
+	os.Exit(world.Main(m, true, func(m *testing.M) int { return netns.RunPrepared(m, useNames) }))
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/enitune/enitune/agent"
+	"github.com/enitune/enitune/test/world"
 )
 
 // mostGrowth is by how many kB an endless reply may raise the daemon's resident
@@ -40,7 +41,7 @@ func TestAReplyWithoutEndCostsLittleMemory(t *testing.T) {
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			h := newHost(t, f.more)
-			h.start(os.Getenv(plainKey))
+			h.start(os.Getenv(world.PlainKey))
 			h.awaitChannels(good)
 			before := h.memory("VmRSS")
 			h.forgetPeak()

@@ -19,6 +19,7 @@ import (
 	"github.com/enitune/enitune/plan"
 	"github.com/enitune/enitune/test/faults"
 	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
 )
 
 // sources are the event sockets by the name of their source.
@@ -237,7 +238,7 @@ func TestWithoutEthtoolsNetlinkFamilyARefusalIsToldWithoutTheKernelsWords(t *tes
 		f.On(faults.Match{Op: faults.FindFamily}, faults.HideFamily())
 		f.On(on(faults.SetChannels), faults.Fail(unix.EINVAL))
 	})
-	got := setting(r, "eth1", nic.Queues)
+	got := world.Setting(r, "eth1", nic.Queues)
 	if code != agent.ExitDrift || got.Reason != plan.KernelRefused || !strings.Contains(got.Message, "invalid argument (EINVAL); tried again later") {
 		t.Errorf("exit %d, %+v", code, got)
 	}
@@ -282,7 +283,7 @@ func TestNICsThatAreKnownAreKeptWhileTheListCannotBeRead(t *testing.T) {
 	fault := d.f.On(lists(), faults.Fail(unix.ENOBUFS))
 	d.Signal(unix.SIGHUP) // lists anew
 	r := d.settles("an error of the kernel", func(r agent.Report) bool { return len(r.Errors) > 0 })
-	if len(r.NICs) != 2 || setting(r, "eth2", nic.Queues).Reason != plan.InSync {
+	if len(r.NICs) != 2 || world.Setting(r, "eth2", nic.Queues).Reason != plan.InSync {
 		t.Errorf("%+v", r.NICs)
 	}
 	fault.End()

@@ -3,15 +3,11 @@
 package kernel
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +47,7 @@ func newHost(t *testing.T) *host {
 	netns.BindHosts(t, map[string]string{world.ECSHost: "127.0.0.1"})
 	h := &host{t: t, cloud: world.New(), dir: t.TempDir()}
 	ca, _ := world.Serve(t, h.cloud, world.MetadataAddress, "127.0.0.1")
-	h.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "RUNTIME_DIRECTORY="+h.dir, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
+	h.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "RUNTIME_DIRECTORY="+h.dir, world.RaceOptions)
 	h.configure("")
 	h.nic("eth1", mac1)
 	h.nic("eth2", mac2)
@@ -98,18 +94,12 @@ func (h *host) apply(rules func(*faults.Injector)) (*faults.Injector, agent.Repo
 	cmd := h.command("apply", "-o", "json")
 	f := faults.Under(h.t, cmd)
 	rules(f)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		h.t.Fatal(err)
-	}
+	res := world.Finish(h.t, cmd)
 	var r agent.Report
-	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
-		h.t.Fatalf("exit %d: %v\nstdout: %s\nstderr: %s", cmd.ProcessState.ExitCode(), err, stdout.String(), stderr.String())
+	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
+		h.t.Fatalf("%v: %+v", err, res)
 	}
-	return f, r, cmd.ProcessState.ExitCode()
+	return f, r, res.Code
 }
 
 // none is no fault.
@@ -120,7 +110,7 @@ func (h *host) heals() {
 	h.t.Helper()
 	_, r, code := h.apply(none)
 	if code != agent.ExitInSync || netns.Channels(h.t, "eth1") != wanted {
-		h.t.Errorf("without the fault: exit %d, %+v", code, setting(r, "eth1", nic.Queues))
+		h.t.Errorf("without the fault: exit %d, %+v", code, world.Setting(r, "eth1", nic.Queues))
 	}
 }
 
@@ -157,17 +147,11 @@ func (h *host) launch(rules func(*faults.Injector)) *daemon {
 
 // get reads one of the daemon's pages; "" while it does not serve yet.
 func (d *daemon) get(path string) string {
-	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get("http://127.0.0.1:10056" + path)
-	if err != nil {
+	body, status, err := world.Ask(http.MethodGet, "http://127.0.0.1:10056"+path)
+	if err != nil || status != http.StatusOK {
 		return ""
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return ""
-	}
-	return string(body)
+	return body
 }
 
 // report is the daemon's last one.
@@ -179,12 +163,7 @@ func (d *daemon) report() agent.Report {
 
 // metric finds the value of a series; "" if it is not there.
 func (d *daemon) metric(series string) string {
-	for line := range strings.Lines(d.get("/metrics")) {
-		if value, ok := strings.CutPrefix(line, series+" "); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
+	return world.Metric(d.get("/metrics"), series)
 }
 
 // settles waits until the report is as it should be.
@@ -207,31 +186,13 @@ func (d *daemon) ready() {
 }
 
 // await looks until what it sees is as it should be.
-func await[T any](t *testing.T, what string, look func() T, ok func(T) bool) T {
+func await[T any](t *testing.T, what string, look func() T, ok func(T) bool) (seen T) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		seen := look()
-		if ok(seen) {
-			return seen
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for: %s; last seen: %+v", what, seen)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-// setting finds one setting in a report.
-func setting(r agent.Report, device string, s nic.Setting) agent.SettingReport {
-	for _, n := range r.NICs {
-		for _, sr := range n.Settings {
-			if n.Device == device && sr.Setting == s {
-				return sr
-			}
-		}
-	}
-	return agent.SettingReport{}
+	world.Await(t, what, func() (bool, T) {
+		seen = look()
+		return ok(seen), seen
+	})
+	return seen
 }
 
 // on names the calls of one operation on eth1.

@@ -88,7 +88,7 @@ func atMoments(t *testing.T, do func(h *host), look func(t *testing.T, d *daemon
 
 func TestANICRenamedUnderTheAgentIsTheSameNIC(t *testing.T) {
 	atMoments(t, func(h *host) { rename(h.t, "eth1", "ens9") }, func(t *testing.T, d *daemon) {
-		r := d.settles("ens9 in sync", func(r agent.Report) bool { return setting(r, "ens9", nic.Queues).Reason == plan.InSync })
+		r := d.settles("ens9 in sync", func(r agent.Report) bool { return world.Setting(r, "ens9", nic.Queues).Reason == plan.InSync })
 		if got := netns.Channels(t, "ens9"); got != wanted || !r.InSync {
 			t.Errorf("%d channels, %+v", got, r)
 		}
@@ -118,7 +118,7 @@ func TestTwoNICsThatSwapNamesUnderTheAgentBothConverge(t *testing.T) {
 	}
 	atMoments(t, swap, func(t *testing.T, d *daemon) {
 		d.settles("both in sync", func(r agent.Report) bool {
-			return r.InSync && len(r.NICs) == 2 && setting(r, "eth1", nic.Queues).Current == wanted && r.NICs[0].ENI == "eni-1" && r.NICs[0].Device == "eth2"
+			return r.InSync && len(r.NICs) == 2 && world.Setting(r, "eth1", nic.Queues).Current == wanted && r.NICs[0].ENI == "eni-1" && r.NICs[0].Device == "eth2"
 		})
 		if one, two := netns.Channels(t, "eth1"), netns.Channels(t, "eth2"); one != wanted || two != wanted {
 			t.Errorf("%d and %d channels", one, two)
@@ -134,7 +134,7 @@ func TestTwoNICsThatSwapNamesUnderTheAgentBothConverge(t *testing.T) {
 
 // alone tells that eth2 is in line and eni-1 has no NIC, which is no failure.
 func alone(r agent.Report) bool {
-	return setting(r, "eth2", nic.Queues).Reason == plan.InSync && len(r.NICs) == 1 && len(r.Errors) == 0 &&
+	return world.Setting(r, "eth2", nic.Queues).Reason == plan.InSync && len(r.NICs) == 1 && len(r.Errors) == 0 &&
 		len(r.Unmatched) == 1 && r.Unmatched[0] == agent.Unmatched{ENI: "eni-1", MAC: mac1, Reason: agent.NICMissing}
 }
 
@@ -173,7 +173,7 @@ func TestTwoNICsThatSwapAddressesUnderTheAgentBelongToEachOthersENI(t *testing.T
 	atMoments(t, swap, func(t *testing.T, d *daemon) {
 		d.Signal(unix.SIGHUP) // for the new number of queues
 		d.settles("eth1 with the queues of eni-2", func(r agent.Report) bool {
-			one, two := setting(r, "eth1", nic.Queues), setting(r, "eth2", nic.Queues)
+			one, two := world.Setting(r, "eth1", nic.Queues), world.Setting(r, "eth2", nic.Queues)
 			return r.InSync && one.Current == other && two.Current == wanted
 		})
 		if one, two := netns.Channels(t, "eth1"), netns.Channels(t, "eth2"); one != other || two != wanted {

@@ -4,7 +4,6 @@
 package kernel
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -15,14 +14,8 @@ import (
 
 func TestMain(m *testing.M) {
 	faults.Main()
-	clean, err := world.BuildBinary("-race")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	closeXDP := loadXDP()
-	code := netns.Run(m)
-	closeXDP()
-	clean()
-	os.Exit(code)
+	os.Exit(world.Main(m, false, func(m *testing.M) int {
+		defer loadXDP()()
+		return netns.Run(m)
+	}))
 }

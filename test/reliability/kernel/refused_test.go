@@ -13,6 +13,7 @@ import (
 	"github.com/enitune/enitune/plan"
 	"github.com/enitune/enitune/test/faults"
 	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
 )
 
 // budget is the number of writes that a NIC may get by default.
@@ -41,7 +42,7 @@ func TestApplyTellsARefusedWriteAndGoesOn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := whole.in(t)
 			f, r, code := h.apply(func(f *faults.Injector) { f.On(on(faults.SetChannels), tt.fault) })
-			got := setting(r, "eth1", nic.Queues)
+			got := world.Setting(r, "eth1", nic.Queues)
 			if code != tt.code || got.Reason != tt.reason || got.Drift != (tt.code == agent.ExitDrift) || !strings.Contains(got.Message, tt.words) {
 				t.Errorf("exit %d, %+v, want exit %d, %s with %q", code, got, tt.code, tt.reason, tt.words)
 			}
@@ -62,7 +63,7 @@ func TestAnErrorOfAWriteThatCameTrueIsNoFault(t *testing.T) {
 		t.Run(unix.ErrnoName(errno), func(t *testing.T) {
 			h := whole.in(t)
 			_, r, code := h.apply(func(f *faults.Injector) { f.On(on(faults.SetChannels), faults.FailApplied(errno)) })
-			got := setting(r, "eth1", nic.Queues)
+			got := world.Setting(r, "eth1", nic.Queues)
 			if code != agent.ExitInSync || got.Reason != plan.InSync || got.Applied == nil || *got.Applied != (agent.Applied{From: 1, To: wanted}) {
 				t.Errorf("exit %d, %+v, applied %+v", code, got, got.Applied)
 			}
@@ -75,7 +76,7 @@ func TestAWriteWhoseResultCannotBeReadIsToldAsThat(t *testing.T) {
 	f, r, code := h.apply(func(f *faults.Injector) {
 		f.On(on(faults.SetChannels), faults.After(func() { f.On(on(faults.GetChannels), faults.Fail(unix.EBUSY)) }))
 	})
-	got := setting(r, "eth1", nic.Queues)
+	got := world.Setting(r, "eth1", nic.Queues)
 	if code != agent.ExitError || got.Reason != plan.Unreadable || !strings.Contains(got.Message, "(EBUSY)") {
 		t.Errorf("exit %d, %+v", code, got)
 	}
@@ -99,7 +100,7 @@ func TestTheDaemonTriesARefusedWriteAgainWithinTheBudget(t *testing.T) {
 	}
 	refused := `enitune_changes_total{device="eth1",eni="eni-1",result="refused",setting="queues"}`
 	await(t, refused, func() string { return d.metric(refused) }, func(v string) bool { return v == "3" })
-	if got := setting(d.report(), "eth2", nic.Queues).Reason; got != plan.InSync {
+	if got := world.Setting(d.report(), "eth2", nic.Queues).Reason; got != plan.InSync {
 		t.Errorf("eth2: %s", got)
 	}
 	if n := len(d.f.Writes("eth1")); n > budget {

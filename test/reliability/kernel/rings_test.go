@@ -15,6 +15,7 @@ import (
 	"github.com/enitune/enitune/plan"
 	"github.com/enitune/enitune/test/faults"
 	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
 )
 
 // shallow are rings that could be deeper, which is what is wanted where no source says otherwise.
@@ -62,7 +63,7 @@ func TestOneRingThatFailsHindersNeitherTheOtherNorTheQueues(t *testing.T) {
 				d := f.Rings("eth1", shallow())
 				f.On(on(faults.SetRings), txFails(d, errno))
 			})
-			rx, tx := setting(r, "eth1", nic.RxRing), setting(r, "eth1", nic.TxRing)
+			rx, tx := world.Setting(r, "eth1", nic.RxRing), world.Setting(r, "eth1", nic.TxRing)
 			if code != agent.ExitDrift || rx.Reason != plan.InSync || tx.Reason != plan.KernelRefused || tx.Current != 256 {
 				t.Errorf("exit %d, rx %+v, tx %+v", code, rx, tx)
 			}
@@ -89,7 +90,7 @@ func TestRingsThatTheDriverRefusesDoNotHinderTheQueues(t *testing.T) {
 			if errno == unix.EOPNOTSUPP || errno == unix.ENOENT { // virtio_net before and since Linux 6.1
 				reason, exit = plan.Unsupported, agent.ExitInSync
 			}
-			if got := setting(r, "eth1", nic.RxRing).Reason; got != reason || code != exit {
+			if got := world.Setting(r, "eth1", nic.RxRing).Reason; got != reason || code != exit {
 				t.Errorf("exit %d, %s, want exit %d, %s", code, got, exit, reason)
 			}
 			if got := netns.Channels(t, "eth1"); got != wanted {
@@ -109,17 +110,17 @@ func TestMaximaThatChangeAtRunTimeAreFollowed(t *testing.T) {
 		few = f.On(on(faults.GetChannels), faults.AnswerChannels(func(c *faults.Channels) { c.MaxRX, c.MaxTX = 2, 2 }))
 	})
 	d.settles("2 queues, as many as the device has", func(r agent.Report) bool {
-		got := setting(r, "eth1", nic.Queues)
+		got := world.Setting(r, "eth1", nic.Queues)
 		return got.Reason == plan.DeviceMax && got.Current == 2 && got.Max == 2 && got.Drift
 	})
 	few.End()
-	d.settles("4 queues", func(r agent.Report) bool { return setting(r, "eth1", nic.Queues).Reason == plan.InSync })
+	d.settles("4 queues", func(r agent.Report) bool { return world.Setting(r, "eth1", nic.Queues).Reason == plan.InSync })
 	rings.Change(func(r *faults.Rings) { r.MaxRX, r.MaxTX = 2048, 2048 })
 	d.settles("deeper rings", func(r agent.Report) bool {
-		return r.InSync && setting(r, "eth1", nic.RxRing).Current == 2048 && setting(r, "eth1", nic.TxRing).Current == 2048
+		return r.InSync && world.Setting(r, "eth1", nic.RxRing).Current == 2048 && world.Setting(r, "eth1", nic.TxRing).Current == 2048
 	})
 	rings.Change(func(r *faults.Rings) { *r = faults.Rings{MaxRX: 512, MaxTX: 512, RX: 512, TX: 512} })
-	d.settles("shallower rings", func(r agent.Report) bool { return r.InSync && setting(r, "eth1", nic.RxRing).Current == 512 })
+	d.settles("shallower rings", func(r agent.Report) bool { return r.InSync && world.Setting(r, "eth1", nic.RxRing).Current == 512 })
 	writes := len(d.f.Writes("eth1"))
 	if writes > budget {
 		t.Errorf("%d writes", writes)
@@ -135,7 +136,7 @@ func TestARefusalIsForgottenWhenTheMaximumChanges(t *testing.T) {
 		driver = f.Rings("eth1", shallow())
 		fault = f.On(on(faults.SetRings), faults.Fail(unix.EINVAL))
 	})
-	d.settles("a refusal", func(r agent.Report) bool { return setting(r, "eth1", nic.RxRing).Reason == plan.KernelRefused })
+	d.settles("a refusal", func(r agent.Report) bool { return world.Setting(r, "eth1", nic.RxRing).Reason == plan.KernelRefused })
 	fault.End()
 	driver.Change(func(r *faults.Rings) { r.MaxRX, r.MaxTX = 512, 512 })
 	d.converges()
@@ -172,7 +173,7 @@ func TestNonsenseFromTheDriverIsNotActedOn(t *testing.T) {
 					f.On(on(faults.GetRings), faults.AnswerRings(tt.rings))
 				}
 			})
-			got := setting(r, "eth1", tt.setting)
+			got := world.Setting(r, "eth1", tt.setting)
 			if code != tt.code || got.Reason != tt.reason {
 				t.Errorf("exit %d, %+v, want exit %d, %s", code, got, tt.code, tt.reason)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/enitune/enitune/nic"
 	"github.com/enitune/enitune/plan"
 	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
 )
 
 func TestAMacvlanWithTheAddressOfAnENIIsNotTheENI(t *testing.T) {
@@ -38,7 +39,7 @@ func TestAnotherDeviceThatTakesTheAddressOfAnENIIsToldAndNothingIsGuessed(t *tes
 	d.ready()
 	h.nic("eth3", mac1)
 	d.settles("the doubt", func(r agent.Report) bool {
-		return len(r.Errors) == 1 && setting(r, "eth1", nic.Queues).Reason == plan.DuplicateMAC && setting(r, "eth3", nic.Queues).Reason == plan.DuplicateMAC
+		return len(r.Errors) == 1 && world.Setting(r, "eth1", nic.Queues).Reason == plan.DuplicateMAC && world.Setting(r, "eth3", nic.Queues).Reason == plan.DuplicateMAC
 	})
 	netns.SetChannels(t, "eth2", 1)
 	d.Await("eth2 queues: 1 -> 4")

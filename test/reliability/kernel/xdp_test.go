@@ -18,6 +18,7 @@ import (
 	"github.com/enitune/enitune/nic"
 	"github.com/enitune/enitune/plan"
 	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
 )
 
 // xdpKey is the environment variable with the file descriptor of a loaded XDP program, or why there is none. It is loaded
@@ -107,7 +108,7 @@ func TestAnXDPProgramForWhichTheKernelRefusesQueuesIsTold(t *testing.T) {
 	d := h.start(none)
 	d.Await(`eth1 queues: 1, should be 4; the kernel refused: invalid argument \(EINVAL\)`)
 	r := d.report()
-	if got := setting(r, "eth1", nic.Queues); got.Reason != plan.KernelRefused || !got.Drift {
+	if got := world.Setting(r, "eth1", nic.Queues); got.Reason != plan.KernelRefused || !got.Drift {
 		t.Errorf("%+v", got)
 	}
 	if got := netns.Channels(t, "eth2"); got != wanted {

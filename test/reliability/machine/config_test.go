@@ -46,10 +46,10 @@ func TestAConfigurationThatIsNoFileOfItsKindIsRefusedAtOnce(t *testing.T) {
 			}
 			i.put(tt.make)
 			res := i.run("config", "check", i.path("config.yaml"))
-			if name != "nothing" && (res.code != 1 || !strings.Contains(res.stderr, tt.want)) {
+			if name != "nothing" && (res.Code != 1 || !strings.Contains(res.Stderr, tt.want)) {
 				t.Errorf("check: %+v", res)
 			}
-			if res := i.run("reload"); res.code != 1 || !strings.Contains(res.stderr, tt.want) {
+			if res := i.run("reload"); res.Code != 1 || !strings.Contains(res.Stderr, tt.want) {
 				t.Errorf("reload: %+v", res)
 			}
 			netns.SetChannels(t, device, 4) // what it has: nobody is provoked
@@ -62,7 +62,7 @@ func TestAConfigurationThatIsNoFileOfItsKindIsRefusedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.configure("nics: [{match: {device: eth1}, queues: 6}]")
-	if res := i.run("reload"); res.code != 0 {
+	if res := i.run("reload"); res.Code != 0 {
 		t.Errorf("a good one: %+v", res)
 	}
 	i.awaitChannels(6)
@@ -93,7 +93,7 @@ func TestAConfigurationThatIsReplacedWhileItIsReadIsOneOfTheTwo(t *testing.T) {
 		}
 	})
 	for range 10 {
-		if res := i.run("reload"); res.code != 0 {
+		if res := i.run("reload"); res.Code != 0 {
 			t.Errorf("reload: %+v", res)
 		}
 		if q := queues(i.daemonReport()); q.Desired != 4 && q.Desired != 5 || q.Source != plan.Override {
@@ -103,7 +103,7 @@ func TestAConfigurationThatIsReplacedWhileItIsReadIsOneOfTheTwo(t *testing.T) {
 	close(stop)
 	replacing.Wait()
 	replace(7)
-	if res := i.run("reload"); res.code != 0 {
+	if res := i.run("reload"); res.Code != 0 {
 		t.Errorf("reload: %+v", res)
 	}
 	if q := queues(i.daemonReport()); q.Desired != 7 {

@@ -69,17 +69,17 @@ func TestADaemonOnAFullDiskSetsTheNICsAndTellsAndWritesWhenThereIsRoom(t *testin
 	if diff := cmp.Diff([]string{"filler"}, files(t, i.state())); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	if res := i.run("refresh"); res.code != 0 {
+	if res := i.run("refresh"); res.Code != 0 {
 		t.Errorf("refresh: %+v", res)
 	}
-	await(t, "a second attempt", func() (bool, any) {
+	world.Await(t, "a second attempt", func() (bool, any) {
 		n := i.asked()
 		return n >= 2, n
 	})
 	i.makeRoom()
 	i.run("refresh")
-	await(t, "the state on disk", func() (bool, any) { n := i.onDisk(); return n == 4, n })
-	await(t, "a report without a complaint", func() (bool, any) {
+	world.Await(t, "the state on disk", func() (bool, any) { n := i.onDisk(); return n == 4, n })
+	world.Await(t, "a report without a complaint", func() (bool, any) {
 		c := complaint(i.daemonReport(), agent.ComponentState)
 		return c == "", c
 	})
@@ -170,14 +170,14 @@ func TestAStateFolderThatCannotBeUsedKeepsNoNICFromBeingSet(t *testing.T) {
 				netns.SetChannels(t, device, 1)
 				d := i.start()
 				i.awaitChannels(4)
-				await(t, "a complaint", func() (bool, any) {
+				world.Await(t, "a complaint", func() (bool, any) {
 					c := complaint(i.daemonReport(), agent.ComponentState)
 					return strings.Contains(c, tt.want), c
 				})
 				if code, _ := d.Stop(); code != 0 {
 					t.Errorf("the daemon ends with %d", code)
 				}
-				if res := i.run("plan", "--offline"); res.code == 0 || res.stderr+res.stdout == "" {
+				if res := i.run("plan", "--offline"); res.Code == 0 || res.Stderr+res.Stdout == "" {
 					t.Errorf("offline: %+v", res)
 				}
 			})
@@ -195,7 +195,7 @@ func likeAnyUser() error {
 func TestAMissingStateFolderIsMade(t *testing.T) {
 	i := newInstance(t)
 	i.configure("")
-	if res := i.run("apply"); res.code != 0 {
+	if res := i.run("apply"); res.Code != 0 {
 		t.Errorf("apply: %+v", res)
 	}
 	if n := i.onDisk(); n != 4 {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
 )
 
 // masked puts an empty file system where a folder is, for the processes that the
@@ -100,9 +101,9 @@ func TestOutputThatGoesNowhereKeepsNoNICFromBeingSet(t *testing.T) {
 				cmd.Path = "/bin/sh"
 				return cmd
 			}
-			res := finish(t, sh(i.command("apply")))
-			if want := redirect == "exec >/dev/full 2>&1"; (res.code == 1) != want {
-				t.Errorf("apply: exit code %d", res.code)
+			res := world.Finish(t, sh(i.command("apply")))
+			if want := redirect == "exec >/dev/full 2>&1"; (res.Code == 1) != want {
+				t.Errorf("apply: exit code %d", res.Code)
 			}
 			i.channels(4)
 			netns.SetChannels(t, device, 1)
@@ -112,7 +113,7 @@ func TestOutputThatGoesNowhereKeepsNoNICFromBeingSet(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 			i.awaitChannels(4)
-			await(t, "status", func() (bool, any) {
+			world.Await(t, "status", func() (bool, any) {
 				_, status, err := i.get("/status")
 				return status == 200, err
 			})

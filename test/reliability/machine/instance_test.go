@@ -3,12 +3,8 @@
 package machine
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -60,7 +56,7 @@ func newInstance(t *testing.T) *instance {
 	var ca string
 	ca, i.down = world.Serve(t, i.cloud, world.MetadataAddress, "127.0.0.1")
 	// Of the machine's hundred certificate authorities none is read.
-	i.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "SSL_CERT_DIR="+t.TempDir(), "RUNTIME_DIRECTORY="+dir, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
+	i.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "SSL_CERT_DIR="+t.TempDir(), "RUNTIME_DIRECTORY="+dir, world.RaceOptions)
 	i.configure("")
 	netns.Veth(t, netns.VethPair{Name: device, Queues: 8, Channels: 1, MAC: mac})
 	i.give(4)
@@ -96,7 +92,7 @@ func (i *instance) configure(more string) {
 }
 
 // command is one that ends by itself.
-func (i *instance) command(args ...string) *exec.Cmd { return i.with(plainKey, args...) }
+func (i *instance) command(args ...string) *exec.Cmd { return i.with(world.PlainKey, args...) }
 
 // daemon is the command that runs the daemon, with the race detector.
 func (i *instance) daemon() *exec.Cmd { return i.with(world.BinaryKey, "run") }
@@ -113,27 +109,10 @@ func (i *instance) start() *world.Daemon {
 	return world.StartDaemon(i.t, i.daemon())
 }
 
-type result struct {
-	stdout, stderr string
-	code           int // -1 if a signal ended it
-}
-
 // run runs enitune to its end.
-func (i *instance) run(args ...string) result {
+func (i *instance) run(args ...string) world.Result {
 	i.t.Helper()
-	return finish(i.t, i.command(args...))
-}
-
-func finish(t *testing.T, cmd *exec.Cmd) result {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	return world.Finish(i.t, i.command(args...))
 }
 
 // report runs a command with -o json and reads its document.
@@ -141,27 +120,15 @@ func (i *instance) report(args ...string) (agent.Report, int) {
 	i.t.Helper()
 	res := i.run(append(args, "-o", "json")...)
 	var r agent.Report
-	if err := json.Unmarshal([]byte(res.stdout), &r); err != nil {
-		i.t.Fatalf("enitune %v: %v\nstdout: %s\nstderr: %s", args, err, res.stdout, res.stderr)
+	if err := json.Unmarshal([]byte(res.Stdout), &r); err != nil {
+		i.t.Fatalf("enitune %v: %v\nstdout: %s\nstderr: %s", args, err, res.Stdout, res.Stderr)
 	}
-	return r, res.code
+	return r, res.Code
 }
 
 // get reads one of the daemon's pages.
 func (i *instance) get(path string) (body string, status int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:10056"+path, http.NoBody)
-	if err != nil {
-		return "", 0, err
-	}
-	resp, err := (&http.Transport{DisableKeepAlives: true, DialContext: new(net.Dialer).DialContext}).RoundTrip(req)
-	if err != nil {
-		return "", 0, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	return string(text), resp.StatusCode, err
+	return world.Ask(http.MethodGet, "http://127.0.0.1:10056"+path)
 }
 
 // daemonReport is the running daemon's last report.
@@ -186,7 +153,7 @@ func (i *instance) channels(want int) {
 // awaitChannels waits until the NIC has a number of channels.
 func (i *instance) awaitChannels(want int) {
 	i.t.Helper()
-	await(i.t, "channels", func() (bool, any) {
+	world.Await(i.t, "channels", func() (bool, any) {
 		got := netns.Channels(i.t, device)
 		return got == want, got
 	})
@@ -238,33 +205,7 @@ func complains(t *testing.T, r agent.Report, c agent.Component, text string) {
 }
 
 // queues is what a report says of the NIC's queues.
-func queues(r agent.Report) agent.SettingReport {
-	for _, n := range r.NICs {
-		for _, s := range n.Settings {
-			if n.Device == device && s.Setting == nic.Queues {
-				return s
-			}
-		}
-	}
-	return agent.SettingReport{}
-}
-
-// await asks again and again until check is content, and fails the test with what
-// check saw last if it never is.
-func await(t *testing.T, what string, check func() (ok bool, state any)) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); ; <-tick.C {
-		ok, state := check()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v; last: %v", what, patience, state)
-		}
-	}
-}
+func queues(r agent.Report) agent.SettingReport { return world.Setting(r, device, nic.Queues) }
 
 // elsewhere runs f on a thread of its own, after prepare has changed what that
 // thread passes on to the processes that it starts. The thread ends with f.

@@ -81,7 +81,7 @@ func (v *victim) files() contents {
 // whole runs the agent to its end, and checks what it leaves.
 func (v *victim) whole(want int) {
 	v.t.Helper()
-	if res := v.run(v.apply()...); res.code != 2 { // the drift that lasts
+	if res := v.run(v.apply()...); res.Code != 2 { // the drift that lasts
 		v.t.Fatalf("apply: %+v", res)
 	}
 	v.channels(want)
@@ -195,7 +195,7 @@ func TestKillsOfTheDaemonAtAnyTimeLeaveWholeFilesAndANICThatTheNextStartHeals(t 
 	for n := range kills {
 		v.rewind()
 		at := 1 + random.IntN(calls)
-		if made := runKilledAt(t, v.with(plainKey, "run"), at, changing, rest); made < at {
+		if made := runKilledAt(t, v.with(world.PlainKey, "run"), at, changing, rest); made < at {
 			rested++
 		}
 		v.autopsy(n)
@@ -210,7 +210,7 @@ func TestKillsOfTheDaemonAtAnyTimeLeaveWholeFilesAndANICThatTheNextStartHeals(t 
 	netns.SetChannels(t, device, 1)
 	v.start()
 	v.awaitChannels(4)
-	await(t, "no litter", func() (bool, any) {
+	world.Await(t, "no litter", func() (bool, any) {
 		list := files(t, v.state())
 		return cmp.Equal(list, []string{"drift.json", "enitune.prom", "starts.json", "state.json"}), list
 	})

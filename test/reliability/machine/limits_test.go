@@ -45,7 +45,7 @@ func TestADaemonOutOfDescriptorsGoesOnAndRecovers(t *testing.T) {
 		scraped <- err
 	}()
 	limit(t, d.PID(), unix.RLIMIT_NOFILE, before)
-	await(t, "status", func() (bool, any) {
+	world.Await(t, "status", func() (bool, any) {
 		_, status, err := i.get("/status")
 		return status == 200, err
 	})
@@ -69,14 +69,14 @@ func TestAStartWithFewDescriptorsSetsTheNICsOrSaysWhyNot(t *testing.T) {
 	set := 0
 	for n := uint64(3); n < 14; n++ {
 		netns.SetChannels(t, device, 1)
-		res := finish(t, i.under("n", n, plainKey, "apply"))
+		res := world.Finish(t, i.under("n", n, world.PlainKey, "apply"))
 		got := netns.Channels(t, device)
 		switch {
-		case got == 4 && res.code == 0:
+		case got == 4 && res.Code == 0:
 			set++
-		case res.code == 1 && strings.Contains(res.stdout+res.stderr, "too many open files"):
+		case res.Code == 1 && strings.Contains(res.Stdout+res.Stderr, "too many open files"):
 		default:
-			t.Errorf("with %d descriptors: exit code %d, %d channels\n%s%s", n, res.code, got, res.stdout, res.stderr)
+			t.Errorf("with %d descriptors: exit code %d, %d channels\n%s%s", n, res.Code, got, res.Stdout, res.Stderr)
 		}
 	}
 	if set == 0 {
@@ -98,8 +98,8 @@ func TestAProcessWithoutMemoryEndsAndTheNextOneHeals(t *testing.T) {
 	for mib := uint64(60); mib <= 92; mib += 4 { // Go takes 64 MiB at its start, without using them
 		netns.SetChannels(t, device, 1)
 		write(t, i.state("state.json"), old)
-		res := finish(t, i.under("d", mib<<10, plainKey, "apply"))
-		if res.code != 0 {
+		res := world.Finish(t, i.under("d", mib<<10, world.PlainKey, "apply"))
+		if res.Code != 0 {
 			died++
 		} else if got := netns.Channels(t, device); got != 5 {
 			t.Errorf("with %d MiB: %d channels, want 5", mib, got)
@@ -107,7 +107,7 @@ func TestAProcessWithoutMemoryEndsAndTheNextOneHeals(t *testing.T) {
 		if n := i.onDisk(); n != 4 && n != 5 { // it fails on a broken file
 			t.Errorf("with %d MiB: %d queues on disk", mib, n)
 		}
-		if res := i.run("apply"); res.code != 0 {
+		if res := i.run("apply"); res.Code != 0 {
 			t.Errorf("the next one, after %d MiB: %+v", mib, res)
 		}
 		i.channels(5)
@@ -120,7 +120,7 @@ func TestAProcessWithoutMemoryEndsAndTheNextOneHeals(t *testing.T) {
 
 func TestADaemonThatRunsOutOfMemoryIsHealedByTheNextOne(t *testing.T) {
 	i := newInstance(t)
-	cmd := i.with(plainKey, "run")
+	cmd := i.with(world.PlainKey, "run")
 	d := world.StartDaemon(t, cmd)
 	i.awaitChannels(4)
 	limit(t, d.PID(), unix.RLIMIT_DATA, 1)

@@ -63,7 +63,7 @@ func (i *instance) works(cmd *exec.Cmd, meanwhile func()) {
 		i.t.Errorf("status %d, %v", status, err)
 	}
 	i.give(6)
-	if res := i.run("reload"); res.code != 0 {
+	if res := i.run("reload"); res.Code != 0 {
 		i.t.Errorf("reload: %+v", res)
 	}
 	i.awaitChannels(6)

@@ -6,7 +6,6 @@
 package machine
 
 import (
-	"fmt"
 	"io"
 	"log"
 	"os"
@@ -16,27 +15,9 @@ import (
 	"github.com/enitune/enitune/test/world"
 )
 
-// plainKey is the environment variable that names a binary without the race
-// detector, for tests that count its system calls, take its memory, or start it a
-// great many times.
-const plainKey = "ENITUNE_PLAIN_BIN"
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
+// The binary without the race detector is for tests that count its system calls, take
+// its memory, or start it a great many times.
+func TestMain(m *testing.M) {
 	log.SetOutput(io.Discard) // the simulated cloud tells of each client that was killed
-	clean, err := world.BuildBinary("-race")
-	if err == nil {
-		defer clean()
-		err = os.Setenv("CGO_ENABLED", "0") // as it is shipped; the race detector needs it
-	}
-	if err == nil {
-		clean, err = world.BuildBinaryAs(plainKey)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer clean()
-	return netns.Run(m)
+	os.Exit(world.Main(m, true, netns.Run))
 }

@@ -16,7 +16,7 @@ import (
 // remember has the instance know its ENI's queue number, with the NIC not in line.
 func (i *instance) remember() (state string) {
 	i.t.Helper()
-	if res := i.run("apply"); res.code != 0 {
+	if res := i.run("apply"); res.Code != 0 {
 		i.t.Fatalf("apply: %+v", res)
 	}
 	netns.SetChannels(i.t, device, 1)
@@ -71,7 +71,7 @@ func TestADaemonWithADamagedStateFileReadsTheCloudAndWritesItAnew(t *testing.T) 
 	write(t, i.state("drift.json"), "{")
 	i.start()
 	i.awaitChannels(4)
-	await(t, "the state on disk", func() (bool, any) {
+	world.Await(t, "the state on disk", func() (bool, any) {
 		text := read(t, i.state("state.json"))
 		return len(text) == len(good), text
 	})
@@ -93,7 +93,7 @@ func TestAStateFileOfANewerVersionIsRefusedAndKept(t *testing.T) {
 	if read(t, i.state("state.json")) != newer {
 		t.Error("the file has changed")
 	}
-	if code := i.run("apply").code; code != 0 || i.onDisk() != 4 {
+	if code := i.run("apply").Code; code != 0 || i.onDisk() != 4 {
 		t.Errorf("with the cloud: exit code %d, %d queues on disk", code, i.onDisk())
 	}
 	i.channels(4)

@@ -23,7 +23,7 @@ func TestADaemonThatWasStoppedHealsAtOnceWhatHappenedMeanwhile(t *testing.T) {
 	i.awaitChannels(4)
 	for range 2 {
 		d.Signal(unix.SIGSTOP)
-		await(t, "a process that stands still", func() (bool, any) {
+		world.Await(t, "a process that stands still", func() (bool, any) {
 			state := processState(t, d.PID())
 			return state == "T", state
 		})
@@ -38,7 +38,7 @@ func TestADaemonThatWasStoppedHealsAtOnceWhatHappenedMeanwhile(t *testing.T) {
 	netns.Veth(t, netns.VethPair{Name: second, Queues: 8, Channels: 1, MAC: secondMAC})
 	i.cloud.PutENI(world.ENI("eni-bp1machine00000002", secondMAC, 2))
 	d.Signal(unix.SIGCONT)
-	await(t, "channels of the new NIC", func() (bool, any) {
+	world.Await(t, "channels of the new NIC", func() (bool, any) {
 		got := netns.Channels(t, second)
 		return got == 2, got
 	})

@@ -10,11 +10,8 @@ import (
 	"github.com/safchain/ethtool"
 
 	"github.com/enitune/enitune/plan"
+	"github.com/enitune/enitune/test/world"
 )
-
-// plainKey is the environment variable that names a binary without the race detector,
-// whose CPU time is worth measuring.
-const plainKey = "ENITUNE_PLAIN_BIN"
 
 // share is the most of one processor that a daemon may take while a rival changes a
 // NIC thousands of times a second: twice what was measured on a busy machine.
@@ -24,7 +21,7 @@ const share = 0.25
 // system calls, without the cost of a program for each.
 func TestAStormOfChangesCostsLittle(t *testing.T) {
 	m := newMachine(t, "eth1", "eth2", "eth3", "eth4", "eth5", "eth6", "eth7", "eth8")
-	d := m.startAs(os.Getenv(plainKey), 10056, budget(4, time.Hour))
+	d := m.startAs(os.Getenv(world.PlainKey), 10056, budget(4, time.Hour))
 	d.calm()
 	et, err := ethtool.NewEthtool()
 	if err != nil {

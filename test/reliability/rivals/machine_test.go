@@ -54,7 +54,7 @@ func newMachine(t *testing.T, devices ...string) *machine {
 	netns.BindHosts(t, map[string]string{world.ECSHost: "127.0.0.1"})
 	m := &machine{t: t, cloud: world.New()}
 	ca, _ := world.Serve(t, m.cloud, world.MetadataAddress, "127.0.0.1")
-	m.env = append(os.Environ(), "SSL_CERT_FILE="+ca, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
+	m.env = append(os.Environ(), "SSL_CERT_FILE="+ca, world.RaceOptions)
 	for _, device := range devices {
 		m.plug(device, granted)
 	}
@@ -280,13 +280,7 @@ func (d *daemon) await(what string, check func() bool) {
 
 func await(t *testing.T, what string, check func() bool) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !check(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+	world.Await(t, what, func() (ok, seen bool) { ok = check(); return ok, ok })
 }
 
 // calm waits until everything is as it is wanted.

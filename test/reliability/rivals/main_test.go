@@ -7,7 +7,6 @@
 package rivals
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -15,16 +14,4 @@ import (
 	"github.com/enitune/enitune/test/world"
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	for key, flags := range map[string][]string{world.BinaryKey: {"-race"}, plainKey: nil} {
-		clean, err := world.BuildBinaryAs(key, flags...)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer clean()
-	}
-	return netns.Run(m)
-}
+func TestMain(m *testing.M) { os.Exit(world.Main(m, true, netns.Run)) }

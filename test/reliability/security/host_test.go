@@ -3,10 +3,8 @@
 package security
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -51,7 +49,7 @@ func newHost(t *testing.T) *host {
 	netns.Addr(t, "lo", world.MetadataAddress+"/32")
 	netns.BindHosts(t, map[string]string{world.ECSHost: "127.0.0.1"})
 	h := &host{t: t, cloud: world.New(), dir: t.TempDir()}
-	h.env = append(os.Environ(), "SSL_CERT_FILE="+h.serve(), "RUNTIME_DIRECTORY="+h.path("run"), "HOME="+h.dir, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
+	h.env = append(os.Environ(), "SSL_CERT_FILE="+h.serve(), "RUNTIME_DIRECTORY="+h.path("run"), "HOME="+h.dir, world.RaceOptions)
 	for _, dir := range []string{"run", "textfile"} {
 		h.must(os.Mkdir(h.path(dir), 0o755))
 	}
@@ -181,26 +179,10 @@ func (h *host) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-type result struct {
-	stdout, stderr string
-	code           int
-}
-
 // run runs enitune to its end.
-func (h *host) run(args ...string) result {
+func (h *host) run(args ...string) world.Result {
 	h.t.Helper()
-	cmd := h.command(args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		h.t.Fatal(err)
-	}
-	if cmd.ProcessState.ExitCode() == 66 {
-		h.t.Fatalf("a race: %s", stderr.String())
-	}
-	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	return world.Finish(h.t, h.command(args...))
 }
 
 // underUmask runs f with another umask, which processes started by it inherit.
@@ -235,13 +217,9 @@ func (h *host) request(method, path string, change ...func(*http.Request)) (stat
 // overSocket asks the daemon over its Unix socket.
 func (h *host) overSocket(method, path string) (status int, body string) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://enitune"+path, nil)
+	body, status, err := world.AskSocket(h.path("run", "enitune.sock"), method, path)
 	h.must(err)
-	return h.roundTrip(req, &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", h.path("run", "enitune.sock"))
-	}})
+	return status, body
 }
 
 func (h *host) roundTrip(req *http.Request, transport *http.Transport) (status int, body string) {

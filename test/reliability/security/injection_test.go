@@ -57,10 +57,10 @@ func TestENINamesAndTagsSteerNothing(t *testing.T) {
 	h.checkOutputs("eth1")
 	for _, args := range [][]string{{"eni", "list"}, {"eni", "show", "eni-1"}, {"eni", "show", "eni-1", "-o", "json"}, {"eni", "show", "eni-1", "-o", "yaml"}} {
 		res := h.run(args...)
-		h.prints(fmt.Sprint(args), res.stdout+res.stderr)
+		h.prints(fmt.Sprint(args), res.Stdout+res.Stderr)
 	}
 	out := h.run("plan")
-	if text := out.stdout + out.stderr; !strings.Contains(text, "enitune:rx-queue-size") || !strings.Contains(text, "correct or remove the tag") {
+	if text := out.Stdout + out.Stderr; !strings.Contains(text, "enitune:rx-queue-size") || !strings.Contains(text, "correct or remove the tag") {
 		t.Errorf("nothing tells of the tag:\n%s", text)
 	}
 }
@@ -70,8 +70,8 @@ func (h *host) checkOutputs(name string) {
 	h.t.Helper()
 	for _, args := range [][]string{{"plan"}, {"plan", "-o", "yaml"}, {"plan", "-o", "json"}, {"doctor"}, {"apply", "--log"}, {"apply", "--textfile", h.path("textfile", "a.prom")}} {
 		res := h.run(args...)
-		h.prints(fmt.Sprint(args), res.stdout+res.stderr)
-		h.keepsTheName(args, res.stdout, name)
+		h.prints(fmt.Sprint(args), res.Stdout+res.Stderr)
+		h.keepsTheName(args, res.Stdout, name)
 	}
 	h.expositionIsWhole(h.read("textfile", "a.prom"), name)
 	for _, format := range []string{"text", "json"} {
@@ -206,10 +206,10 @@ func TestAnImpostorOfTheDaemonSteersNothing(t *testing.T) {
 	h.must(serveOnce(t, filepath.Join(h.path("run"), "enitune.sock"), report))
 	for _, format := range []string{"table", "json", "yaml"} {
 		res := h.run("status", "-o", format)
-		if !strings.Contains(res.stdout, "queues") {
-			t.Fatalf("exit %d: %s%s", res.code, res.stdout, res.stderr)
+		if !strings.Contains(res.Stdout, "queues") {
+			t.Fatalf("exit %d: %s%s", res.Code, res.Stdout, res.Stderr)
 		}
-		h.prints("status -o "+format, res.stdout+res.stderr)
+		h.prints("status -o "+format, res.Stdout+res.Stderr)
 	}
 }
 

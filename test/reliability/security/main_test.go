@@ -6,7 +6,6 @@
 package security
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -14,13 +13,4 @@ import (
 	"github.com/enitune/enitune/test/world"
 )
 
-func TestMain(m *testing.M) {
-	clean, err := world.BuildBinary("-race")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := netns.Run(m)
-	clean()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(world.Main(m, false, netns.Run)) }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/enitune/enitune/test/netns"
+	"github.com/enitune/enitune/test/world"
 )
 
 // TestFilesHaveTheirModesUnderAnyUmask: nobody else may write what the agent reads
@@ -25,8 +26,8 @@ func TestFilesHaveTheirModesUnderAnyUmask(t *testing.T) {
 			h := newHost(t)
 			netns.SetChannels(t, "eth1", 1)
 			underUmask(umask, func() {
-				if res := h.run("apply", "--textfile", h.path("textfile", "a.prom")); res.code != 0 {
-					t.Fatalf("exit %d: %s", res.code, res.stderr)
+				if res := h.run("apply", "--textfile", h.path("textfile", "a.prom")); res.Code != 0 {
+					t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 				}
 				h.start()
 			})
@@ -84,8 +85,8 @@ func TestAModeSetByOthersIsNotKept(t *testing.T) {
 		h.must(os.Chmod(h.path("state", name), 0o666))
 	}
 	h.configure("reconcile: {mode: observe}\n") // so that there is a drift to note
-	if res := h.run("apply"); res.code != 2 {
-		t.Fatalf("exit %d: %s", res.code, res.stderr)
+	if res := h.run("apply"); res.Code != 2 {
+		t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 	}
 	for _, name := range []string{"state/state.json", "state/drift.json"} {
 		if got := h.mode(name); got != 0o644 {
@@ -138,8 +139,8 @@ func TestNothingPlantedInPlaceOfAFileIsWrittenThrough(t *testing.T) {
 			if text := h.read("victim"); text != victimText || h.mode("victim") != 0o600 {
 				t.Errorf("the victim has mode %v and holds %q", h.mode("victim"), text)
 			}
-			if strings.Contains(res.stdout+res.stderr, "root:x") {
-				t.Errorf("the victim's content is shown:\n%s%s", res.stdout, res.stderr)
+			if strings.Contains(res.Stdout+res.Stderr, "root:x") {
+				t.Errorf("the victim's content is shown:\n%s%s", res.Stdout, res.Stderr)
 			}
 			for _, file := range files {
 				if _, err := os.Lstat(h.path(file + ".elsewhere")); err == nil {
@@ -155,14 +156,14 @@ func TestNothingPlantedInPlaceOfAFileIsWrittenThrough(t *testing.T) {
 
 // checkPlanted: the file is the agent's own now, or the output names the one that
 // stands in its place. drift.json is a convenience: nothing is said.
-func (h *host) checkPlanted(file string, p plant, res result) {
+func (h *host) checkPlanted(file string, p plant, res world.Result) {
 	h.t.Helper()
 	if p.name == "a folder" {
-		if file != "state/drift.json" && !strings.Contains(res.stdout+res.stderr, filepath.Dir(file)) {
-			h.t.Errorf("exit %d, and nothing names %s:\n%s%s", res.code, file, res.stdout, res.stderr)
+		if file != "state/drift.json" && !strings.Contains(res.Stdout+res.Stderr, filepath.Dir(file)) {
+			h.t.Errorf("exit %d, and nothing names %s:\n%s%s", res.Code, file, res.Stdout, res.Stderr)
 		}
 	} else if got := h.mode(file); got != 0o644 {
-		h.t.Errorf("%s has %v; exit %d\n%s%s", file, got, res.code, res.stdout, res.stderr)
+		h.t.Errorf("%s has %v; exit %d\n%s%s", file, got, res.Code, res.Stdout, res.Stderr)
 	}
 }
 
@@ -172,8 +173,8 @@ func TestASymbolicLinkInPlaceOfTheStateFolderIsFollowed(t *testing.T) {
 	h := newHost(t)
 	h.must(os.Mkdir(h.path("private"), 0o755))
 	h.must(os.Symlink("private", h.path("state")))
-	if res := h.run("apply"); res.code != 0 {
-		t.Fatalf("exit %d: %s", res.code, res.stderr)
+	if res := h.run("apply"); res.Code != 0 {
+		t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 	}
 	if got := h.mode("private/state.json"); got != 0o644 {
 		t.Errorf("the state file has %v", got)
@@ -187,24 +188,24 @@ func TestAStateThatEverybodyMayWriteIsNotUsed(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o777, fs.ModeSticky | 0o777} {
 		t.Run(mode.String(), func(t *testing.T) {
 			h := newHost(t)
-			if res := h.run("apply"); res.code != 0 {
-				t.Fatalf("exit %d: %s", res.code, res.stderr)
+			if res := h.run("apply"); res.Code != 0 {
+				t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 			}
 			h.must(os.Chmod(h.path("state"), mode))
 			const remedy = "every user may write to"
 			for _, args := range [][]string{{"apply"}, {"apply", "--offline"}, {"doctor"}} {
 				netns.SetChannels(t, "eth1", 1)
 				res := h.run(args...)
-				if out := res.stdout + res.stderr; !strings.Contains(out, remedy) || !strings.Contains(out, "chmod o-w "+h.path("state")) {
-					t.Errorf("%v: exit %d, want the remedy:\n%s", args, res.code, out)
+				if out := res.Stdout + res.Stderr; !strings.Contains(out, remedy) || !strings.Contains(out, "chmod o-w "+h.path("state")) {
+					t.Errorf("%v: exit %d, want the remedy:\n%s", args, res.Code, out)
 				}
 				if got, want := netns.Channels(t, "eth1"), map[bool]int{true: 4, false: 1}[len(args) == 1 && args[0] == "apply"]; got != want {
 					t.Errorf("%v: %d channels, want %d", args, got, want)
 				}
 			}
 			h.must(os.Chmod(h.path("state"), 0o755))
-			if res := h.run("apply", "--offline"); res.code != 0 {
-				t.Errorf("cured: exit %d: %s", res.code, res.stderr)
+			if res := h.run("apply", "--offline"); res.Code != 0 {
+				t.Errorf("cured: exit %d: %s", res.Code, res.Stderr)
 			}
 		})
 	}
@@ -213,17 +214,17 @@ func TestAStateThatEverybodyMayWriteIsNotUsed(t *testing.T) {
 // TestAStateFileThatEverybodyMayWriteIsNotUsed is the same for the file alone.
 func TestAStateFileThatEverybodyMayWriteIsNotUsed(t *testing.T) {
 	h := newHost(t)
-	if res := h.run("apply"); res.code != 0 {
-		t.Fatalf("exit %d: %s", res.code, res.stderr)
+	if res := h.run("apply"); res.Code != 0 {
+		t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 	}
 	h.must(os.Chmod(h.path("state", "state.json"), 0o646))
 	netns.SetChannels(t, "eth1", 1)
 	res := h.run("apply", "--offline")
-	if res.code != 1 || netns.Channels(t, "eth1") != 1 || !strings.Contains(res.stdout+res.stderr, "chmod o-w "+h.path("state", "state.json")) {
-		t.Errorf("exit %d, %d channels\n%s%s", res.code, netns.Channels(t, "eth1"), res.stdout, res.stderr)
+	if res.Code != 1 || netns.Channels(t, "eth1") != 1 || !strings.Contains(res.Stdout+res.Stderr, "chmod o-w "+h.path("state", "state.json")) {
+		t.Errorf("exit %d, %d channels\n%s%s", res.Code, netns.Channels(t, "eth1"), res.Stdout, res.Stderr)
 	}
-	if res := h.run("apply"); res.code != 0 || h.mode("state/state.json") != 0o644 {
-		t.Errorf("the cloud's answer does not replace it: exit %d, %v", res.code, h.mode("state/state.json"))
+	if res := h.run("apply"); res.Code != 0 || h.mode("state/state.json") != 0o644 {
+		t.Errorf("the cloud's answer does not replace it: exit %d, %v", res.Code, h.mode("state/state.json"))
 	}
 }
 

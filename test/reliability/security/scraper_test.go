@@ -132,8 +132,8 @@ func TestNoCredentialsGoToAnEndpointWithoutTheCertificate(t *testing.T) {
 	h := newHost(t)
 	h.env = append(h.env, "SSL_CERT_FILE=/dev/null", "SSL_CERT_DIR=/none")
 	res := h.run("apply")
-	if res.code != 1 || !strings.Contains(res.stdout+res.stderr, "certificate") || netns.Channels(t, "eth1") != 1 {
-		t.Errorf("exit %d: %s%s", res.code, res.stdout, res.stderr)
+	if res.Code != 1 || !strings.Contains(res.Stdout+res.Stderr, "certificate") || netns.Channels(t, "eth1") != 1 {
+		t.Errorf("exit %d: %s%s", res.Code, res.Stdout, res.Stderr)
 	}
 	if len(h.onTheWire()) == 0 {
 		t.Error("not even the metadata service was asked; this test proves nothing")
@@ -153,8 +153,8 @@ func TestASpoofedMetadataServiceChoosesNoHost(t *testing.T) {
 		h.cloud.SetFaults(ecssim.Fault{Target: ecssim.TargetMetadata, Match: "dynamic/*", RawBody: `{"instance-id":"i-1","region-id":"` + region + `"}`},
 			ecssim.Fault{Target: ecssim.TargetMetadata, Match: "meta-data/region-id", RawBody: region})
 		res := h.run("apply")
-		if res.code != 1 || !strings.Contains(res.stdout+res.stderr, "want a region id") {
-			t.Errorf("%s: exit %d: %s%s", region, res.code, res.stdout, res.stderr)
+		if res.Code != 1 || !strings.Contains(res.Stdout+res.Stderr, "want a region id") {
+			t.Errorf("%s: exit %d: %s%s", region, res.Code, res.Stdout, res.Stderr)
 		}
 		for _, r := range h.cloud.Requests() {
 			if r.Target == ecssim.TargetECS {

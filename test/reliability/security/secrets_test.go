@@ -107,7 +107,7 @@ func TestSecretsAppearInNoOutputOfAnyCommand(t *testing.T) {
 					}
 					args = strings.Fields(strings.Replace(strings.Join(args, " "), "TEXTFILE", h.path("textfile", "a.prom"), 1))
 					res := h.run(append(args, "--log-level", "debug")...)
-					h.search(fmt.Sprint(fault.name, ": ", args), res.stdout+res.stderr)
+					h.search(fmt.Sprint(fault.name, ": ", args), res.Stdout+res.Stderr)
 				}
 			}
 			h.searchFiles()
@@ -125,10 +125,10 @@ func TestSecretsAppearInNoOutputOfAProxy(t *testing.T) {
 	h.env = append(h.env, "HTTPS_PROXY=http://me:"+canaryProxy+"@127.0.0.1:9", "HTTP_PROXY=http://me:"+canaryProxy+"@127.0.0.1:9", "NO_PROXY="+world.MetadataAddress)
 	for _, args := range [][]string{{"plan"}, {"doctor"}, {"eni", "list"}} {
 		res := h.run(append(args, "--log-level", "debug")...)
-		if res.code == 0 {
+		if res.Code == 0 {
 			t.Errorf("%v: the proxy was not used", args)
 		}
-		h.search(fmt.Sprint(args), res.stdout+res.stderr)
+		h.search(fmt.Sprint(args), res.Stdout+res.Stderr)
 	}
 }
 
@@ -187,7 +187,7 @@ func TestSecretsAppearNowhereInTheDaemon(t *testing.T) {
 			}
 			for _, args := range [][]string{{"status"}, {"status", "-o", "json"}, {"doctor"}, {"config", "show"}, {"refresh", "--wait", "0"}, {"reload"}} {
 				res := h.run(args...)
-				h.search(fmt.Sprint(args), res.stdout+res.stderr, string(hash))
+				h.search(fmt.Sprint(args), res.Stdout+res.Stderr, string(hash))
 			}
 			h.searchFiles()
 			line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", d.PID()))
@@ -223,8 +223,8 @@ func TestWhatAScraperSendsIsNotLogged(t *testing.T) {
 // so that no other can come in unseen.
 func TestTheStateHoldsNothingButWhatTheCloudSaysOfENIs(t *testing.T) {
 	h := newHost(t)
-	if res := h.run("apply"); res.code != 0 {
-		t.Fatalf("exit %d: %s", res.code, res.stderr)
+	if res := h.run("apply"); res.Code != 0 {
+		t.Fatalf("exit %d: %s", res.Code, res.Stderr)
 	}
 	var file struct {
 		Version int
