@@ -218,6 +218,9 @@ func (f *fleet) historyIsRight(t *testing.T) {
 	}
 	history := f.prom.history()
 	for k, s := range history {
+		if k.alert == "EnituneForeignChanges" && want[alertKey{"EnituneContested", k.instance}] != "" {
+			continue // it can be true then as well, and Alertmanager inhibits it
+		}
 		if want[k] == "" && len(s.firing) > 0 {
 			t.Errorf("%s fired for %s %s", k.alert, names[k.instance], k.instance)
 		}
