@@ -165,15 +165,14 @@ func (c *ioctl) device(n NIC) *device {
 	if d, ok := c.devices[key]; ok {
 		return d
 	}
-	var info ethtool.DrvInfo
-	var err error
-	if c.do(func() { info, err = c.eth.DriverInfo(n.Name) }); err != nil {
+	driver, errno := c.readDriver(n.Name)
+	if errno != 0 {
 		return &device{}
 	}
 	if len(c.devices) >= maxDevices {
 		clear(c.devices)
 	}
-	d := &device{driver: info.Driver}
+	d := &device{driver: driver}
 	d.ringsFixed = d.driver == "virtio_net" && n.Bus == "virtio" && !virtioRingReset(n.Parent)
 	c.devices[key] = d
 	return d

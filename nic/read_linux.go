@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The two reads that every look at every NIC makes. They are made here, and not by
-// the library, because its calls must be made on a goroutine of their own (see
-// ioctl), and waking that takes several times as long as the read itself. Source of
-// the layouts: include/uapi/linux/ethtool.h, struct ethtool_channels and struct
-// ethtool_ringparam.
+// The reads that a look at a NIC makes. They are made here, and not by the library,
+// because its calls must be made on a goroutine of their own (see ioctl), and waking
+// that takes several times as long as the read itself. Source of the layouts:
+// include/uapi/linux/ethtool.h, struct ethtool_channels, struct ethtool_ringparam and
+// struct ethtool_drvinfo.
 type (
 	channelsReply struct {
 		command                                                                          uint32
@@ -19,6 +19,11 @@ type (
 	ringReply struct {
 		command                                                                                  uint32
 		rxMax, rxMiniMax, rxJumboMax, txMax, rxPending, rxMiniPending, rxJumboPending, txPending uint32
+	}
+	driverReply struct {
+		command uint32
+		driver  [32]byte
+		_       [160]byte
 	}
 )
 
@@ -42,6 +47,7 @@ type (
 type scratch struct {
 	ethtool ethtoolRequest
 	index   indexRequest
+	driver  driverReply
 	answers answers
 }
 
@@ -88,6 +94,16 @@ func (a *answers) state(device string) (st State) {
 		st.Rings = Rings{Max: RingSizes{int(r.rxMax), int(r.txMax)}, Current: RingSizes{int(r.rxPending), int(r.txPending)}}
 	}
 	return st
+}
+
+// readDriver gives the name of a device's driver.
+func (c *ioctl) readDriver(device string) (string, unix.Errno) {
+	reply := &c.scratch.driver
+	*reply = driverReply{command: unix.ETHTOOL_GDRVINFO}
+	if errno := c.askFor(device, unsafe.Pointer(reply)); errno != 0 {
+		return "", errno
+	}
+	return unix.ByteSliceToString(reply.driver[:]), 0
 }
 
 // readIndex gives the interface index of a name.
