@@ -46,7 +46,7 @@ const (
 )
 
 // epoch is when simulated time begins, at the begin of a minute.
-var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+func epoch() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) }
 
 // What package eni makes of the failures.
 var (
@@ -64,7 +64,7 @@ func (i *instance) start(boot bool) {
 	id := strconv.Itoa(i.boots)
 	i.cloud = &agent.Cloud{
 		Metadata: i, Connect: func(string) (agent.API, error) { return i, nil }, Boot: id,
-		Clock: func() time.Time { return epoch.Add(i.sim.now + i.took) },
+		Clock: func() time.Time { return epoch().Add(i.sim.now + i.took) },
 	}
 	i.pace = i.sim.newPace(i.sim.interval, id, i.sim.random.Float64)
 	i.lacks = true
