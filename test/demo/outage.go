@@ -16,8 +16,11 @@ func (s *stage) dark(ctx context.Context) error {
 	if err := s.daemon.hangUp(); err != nil {
 		return err
 	}
-	if _, err := s.daemon.await(ctx, mark, "desired state", "stale=true"); err != nil {
-		return err
+	// A read that was under way tells of the API alone.
+	for _, words := range []string{"component=metadata", "stale=true"} {
+		if _, err := s.daemon.await(ctx, mark, "level=", words); err != nil {
+			return err
+		}
 	}
 	if err := s.showStale(ctx); err != nil {
 		return err
