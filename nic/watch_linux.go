@@ -143,6 +143,7 @@ func (w *Watcher) session(ctx context.Context, notify func(), state func(error),
 		}
 		select {
 		case <-ctx.Done():
+			return ctx.Err()
 		case <-time.After(idlePause):
 		}
 	}

@@ -120,6 +120,21 @@ func TestWatcherStopsListeningToAStormForAWhileAndThenLooks(t *testing.T) {
 	}
 }
 
+func TestMessagesThatAreWorthNothingAreReadInBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		e := &events{answers: slices.Repeat([]any{false}, 1000), closed: make(chan struct{})}
+		w := &Watcher{name: "test", open: func() (eventConn, error) { return e, nil }, opened: func(bool) {}, lost: func() bool { return true }}
+		if err := w.Run(ctx, func() {}, func(error) {}); err != nil {
+			t.Errorf("Run ended with %v", err)
+		}
+		if batches, want := 1000-len(e.answers), int(time.Second/idlePause); batches < want || batches > want+1 {
+			t.Errorf("%d batches in a second, want %d", batches, want)
+		}
+	})
+}
+
 func TestWatcherSeldomAsksForASourceThatTheKernelLacks(t *testing.T) {
 	absent := &Error{Op: "find the family", Kind: ErrUnsupported}
 	got := watch(t, 25*time.Minute, absent, absent)
