@@ -40,6 +40,7 @@ func newEventSocket(conn interface {
 }, look func(kind uint16, payload []byte) (bool, error)) (eventConn, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
+		conn.Close()
 		return nil, fmt.Errorf("use the socket: %w", err)
 	}
 	return &eventSocket{conn, raw, make([]byte, messageBuffer), look}, nil
@@ -100,9 +101,9 @@ func openLinkEvents(v *Inventory) (eventConn, error) {
 		return nil, fmt.Errorf("open the socket: %w", err)
 	}
 	if !v.virtual {
-		err = conn.SetBPF(hardwareLinks())
+		_ = conn.SetBPF(hardwareLinks()) // without it the same messages are read and dropped here
 	}
-	if err := errors.Join(err, conn.SetReadBuffer(receiveBuffer), conn.JoinGroup(unix.RTNLGRP_LINK)); err != nil {
+	if err := errors.Join(conn.SetReadBuffer(receiveBuffer), conn.JoinGroup(unix.RTNLGRP_LINK)); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("join the link group: %w", err)
 	}
@@ -147,7 +148,8 @@ func joinMonitor(conn *genetlink.Conn) error {
 	}
 	for _, g := range family.Groups {
 		if g.Name == "monitor" {
-			return errors.Join(conn.SetBPF(changedSettings()), conn.SetReadBuffer(receiveBuffer), conn.JoinGroup(g.ID))
+			_ = conn.SetBPF(changedSettings()) // without it there are more looks
+			return errors.Join(conn.SetReadBuffer(receiveBuffer), conn.JoinGroup(g.ID))
 		}
 	}
 	return &Error{Op: "find ethtool's monitor group", Kind: ErrUnsupported}
@@ -163,10 +165,12 @@ const (
 )
 
 // hardwareLinks is a socket filter for rtnetlink that drops the link messages of
-// devices with a link kind, which no hardware has: pods' devices cost nothing then
-// but the kernel's own work.
+// devices with a link kind, which no ENI has, and those of a bridge's ports (family
+// AF_BRIDGE): pods' devices cost nothing then but the kernel's own work.
 func hardwareLinks() []bpf.RawInstruction {
 	return assemble(
+		bpf.LoadAbsolute{Off: sizeofMessage, Size: 1}, // the family
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.AF_UNSPEC, SkipTrue: 7},
 		bpf.LoadConstant{Dst: bpf.RegA, Val: sizeofMessage + sizeofIfInfomsg},
 		bpf.LoadConstant{Dst: bpf.RegX, Val: iflaLinkInfo},
 		bpf.LoadExtension{Num: bpf.ExtNetlinkAttr}, // the attribute's place; 0 for none

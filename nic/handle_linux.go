@@ -74,6 +74,7 @@ type Result struct {
 // The device is found by its index; if it has another hardware address by now,
 // nothing is written and every result is ErrGone.
 func (h *Handle) Set(n NIC, changes []Change) []Result {
+	defer h.ioctl.forget(n) // what is read next is to be this device's, whatever it says
 	now, err := h.same(n, "write")
 	if err != nil {
 		return allFailed(changes, err)

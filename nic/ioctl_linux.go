@@ -136,7 +136,7 @@ func (c *ioctl) do(f func()) {
 func (c *ioctl) read(n NIC) (st State, index int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d := c.device(n)
+	d, sure := c.device(n)
 	now := c.ask(n.Name)
 	if now == d.answers {
 		st = d.state
@@ -152,30 +152,45 @@ func (c *ioctl) read(n NIC) (st State, index int) {
 	}
 	st = now.state(n.Name)
 	st.NIC, st.Driver, st.RingsFixed = n, d.driver, d.ringsFixed
-	if index == n.Index {
+	if sure && index == n.Index {
 		d.answers, d.state = now, st
+		c.keep(n, d)
 	}
 	return st, index
 }
 
-// device gives what is known of a device. Its driver is asked for once; one that
-// cannot be asked now is not remembered.
-func (c *ioctl) device(n NIC) *device {
-	key := deviceKey{n.Index, n.Name}
-	if d, ok := c.devices[key]; ok {
-		return d
-	}
-	driver, errno := c.readDriver(n.Name)
-	if errno != 0 {
-		return &device{}
-	}
+// keep remembers a device.
+func (c *ioctl) keep(n NIC, d *device) {
 	if len(c.devices) >= maxDevices {
 		clear(c.devices)
 	}
-	d := &device{driver: driver}
-	d.ringsFixed = d.driver == "virtio_net" && n.Bus == "virtio" && !virtioRingReset(n.Parent)
-	c.devices[key] = d
-	return d
+	c.devices[deviceKey{n.Index, n.Name}] = d
+}
+
+// forget makes the next reading of a device one that does not rely on the last.
+func (c *ioctl) forget(n NIC) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.devices, deviceKey{n.Index, n.Name})
+}
+
+// device gives what is known of a device: what was remembered, or what is asked for
+// now. sure is false if that could not be found out now.
+func (c *ioctl) device(n NIC) (d *device, sure bool) {
+	if d, ok := c.devices[deviceKey{n.Index, n.Name}]; ok {
+		return d, true
+	}
+	driver, errno := c.readDriver(n.Name)
+	if errno != 0 {
+		return &device{}, false
+	}
+	d = &device{driver: driver}
+	if driver != "virtio_net" || n.Bus != "virtio" {
+		return d, true
+	}
+	reset, sure := virtioRingReset(n.Parent)
+	d.ringsFixed = !reset
+	return d, sure
 }
 
 // index gives the interface index of a name.

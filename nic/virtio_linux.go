@@ -1,6 +1,8 @@
 package nic
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -12,10 +14,14 @@ const ringResetBit = 40
 // virtioRingReset tells whether a virtio device's driver negotiated ring reset.
 // Without it virtio_net shows its ring sizes and refuses to change them, with
 // EOPNOTSUPP before Linux 6.1 and ENOENT since. True if that cannot be found
-// out: the kernel's answer to a write then tells.
-func virtioRingReset(device string) bool {
+// out: the kernel's answer to a write then tells. sure is false if it may be found out
+// later.
+func virtioRingReset(device string) (reset, sure bool) {
 	data, err := os.ReadFile(filepath.Join("/sys/bus/virtio/devices", filepath.Base(device), "features"))
-	return err != nil || hasFeature(data, ringResetBit)
+	if err != nil {
+		return true, errors.Is(err, fs.ErrNotExist)
+	}
+	return hasFeature(data, ringResetBit), true
 }
 
 // hasFeature reads sysfs's form of virtio features: one character 0 or 1 for

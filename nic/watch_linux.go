@@ -58,8 +58,8 @@ func NewEthtoolWatcher(v *Inventory) *Watcher {
 	}
 }
 
-// Events of NICs that matter come at most stormRate a second after a burst of
-// stormBurst; hundreds come when the NICs of a large instance are plugged in. When a
+// Batches with events of NICs that matter come at most stormRate a second after a burst
+// of stormBurst; hundreds come when the NICs of a large instance are plugged in. When a
 // program changes a NIC without end, reading each event would cost more than all the
 // rest: then nothing is listened to for stormPause, which no event wakes from.
 const (

@@ -161,21 +161,32 @@ func TestPodsWakeNobody(t *testing.T) {
 	for source, socket := range sources() {
 		count[source] = len(d.f.Calls(faults.Match{Op: faults.Receive, Socket: socket}))
 	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "pods"
+	bridge := &netlink.Bridge{LinkAttrs: attrs} // as container networks have, whose ports have messages of their own
+	if err := netlink.LinkAdd(bridge); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { netns.Delete(t, "pods") })
 	for i := range pods {
 		name := fmt.Sprintf("pod%d", i)
 		netns.Veth(t, netns.VethPair{Name: name, Queues: 4})
+		if err := errors.Join(netlink.LinkSetMaster(link(t, name), bridge), netlink.LinkSetUp(link(t, name))); err != nil {
+			t.Fatal(err)
+		}
 		netns.Delete(t, name)
 	}
 	// After them what both sockets are told.
 	netns.Veth(t, netns.VethPair{Name: "pod", Queues: 4})
 	netns.SetChannels(t, "pod", 2)
-	if err := netlink.LinkSetMTU(link(t, "lo"), 1500); err != nil {
+	lo := link(t, "lo")
+	if err := netlink.LinkSetMTU(lo, lo.Attrs().MTU-1); err != nil {
 		t.Fatal(err)
 	}
 	for source, socket := range sources() {
 		m := faults.Match{Op: faults.Receive, Socket: socket}
 		d.f.Await(t, m, count[source]+1)
-		if n := len(d.f.Calls(m)) - count[source]; n > pods {
+		if n := len(d.f.Calls(m)) - count[source]; n > 10 {
 			t.Errorf("%s was read %d times for %d pods", source, n, pods)
 		}
 	}
