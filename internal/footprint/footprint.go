@@ -117,7 +117,11 @@ func Unmap() error {
 	if err != nil {
 		return fmt.Errorf("unmap the program's pages: %w", err)
 	}
-	for _, m := range clean(f, program) {
+	mappings, err := clean(f, program)
+	if err != nil {
+		return fmt.Errorf("unmap the program's pages: %w", err)
+	}
+	for _, m := range mappings {
 		if err := advise(m); err != nil {
 			return fmt.Errorf("unmap the program's pages: %w", err)
 		}
@@ -131,26 +135,32 @@ type mapping struct{ start, end uintptr }
 // clean finds the mappings of a file in the format of /proc/PID/smaps that hold
 // nothing but the file's own bytes: they cannot be written to, and nobody (a
 // debugger, a uprobe) has put a page of his own into them.
-func clean(smaps io.Reader, file string) []mapping {
-	var kept []mapping
-	ours := false // the mapping at the end of kept is the one that the lines are about
-	for s := bufio.NewScanner(smaps); s.Scan(); {
+func clean(smaps io.Reader, file string) ([]mapping, error) {
+	var list []mapping
+	var now mapping    // the one that the lines are about
+	candidate := false // nothing speaks against it so far
+	s := bufio.NewScanner(smaps)
+	for s.Scan() {
 		line := s.Bytes()
 		name, value, _ := bytes.Cut(line, []byte(" "))
 		if m, ok := addresses(name); ok {
 			mode := value[:min(4, len(value))]
-			ours = string(mode) == "r-xp" || string(mode) == "r--p"
-			ours = ours && bytes.HasSuffix(line, []byte(" "+file))
-			if ours {
-				kept = append(kept, m)
-			}
+			now, candidate = m, (string(mode) == "r-xp" || string(mode) == "r--p") && bytes.HasSuffix(line, []byte(" "+file))
 			continue
 		}
-		if ours && string(name) == "Anonymous:" && string(bytes.TrimSpace(value)) != "0 kB" {
-			kept, ours = kept[:len(kept)-1], false
+		none := string(bytes.TrimSpace(value)) == "0 kB"
+		switch {
+		case !candidate:
+		case string(name) == "Anonymous:" && !none:
+			candidate = false
+		case string(name) == "Swap:": // behind Anonymous
+			if none {
+				list = append(list, now)
+			}
+			candidate = false
 		}
 	}
-	return kept
+	return list, s.Err()
 }
 
 // addresses reads a range such as 00400000-00b11000.
