@@ -12,7 +12,8 @@ import (
 // leastCompressed is the first part of an answer that is worth compressing.
 const leastCompressed = 1 << 10
 
-// compress compresses answers for clients that take gzip, fast rather than well: a
+// compress compresses answers for clients that name gzip without a quality, fast
+// rather than well: a
 // scrape must not cost more than it has to. Short answers stay as they are, and so do
 // the runtime's profiles, which are compressed already. (The wrapper that comes with
 // the compressor can do more, and brings another compressor along, whose tables take
@@ -40,6 +41,12 @@ type compressed struct {
 
 // Unwrap is for http.ResponseController.
 func (c *compressed) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// FlushError sends what there is, uncompressed if that is nothing yet.
+func (c *compressed) FlushError() error {
+	c.decide(nil)
+	return http.NewResponseController(c.ResponseWriter).Flush()
+}
 
 // WriteHeader keeps the status until the first bytes tell how they will be sent.
 func (c *compressed) WriteHeader(status int) {
