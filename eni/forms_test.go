@@ -28,3 +28,9 @@ func FuzzForms(f *testing.F) {
 		}
 	})
 }
+
+func TestThePatternsAreRight(*testing.T) {
+	for _, pattern := range []func() *regexp.Regexp{stsCode, nameForm, securityGroupForm, generationForm, signedPair, userinfo, queryString, toSign} {
+		pattern() // which panics otherwise, at its first use
+	}
+}

@@ -63,10 +63,15 @@ func dropOwn(document map[string]any) {
 		if !strings.HasPrefix(name, "./") {
 			return false
 		}
-		own[entry["bom-ref"]] = true
+		if ref := entry["bom-ref"]; ref != nil {
+			own[ref] = true
+		}
 		return true
 	})
-	dependencies, _ := document["dependencies"].([]any)
+	dependencies, ok := document["dependencies"].([]any)
+	if !ok {
+		return
+	}
 	dependencies = slices.DeleteFunc(dependencies, func(each any) bool {
 		entry, _ := each.(map[string]any)
 		if on, ok := entry["dependsOn"].([]any); ok {
